@@ -62,11 +62,14 @@ export interface EntityAddr {
  */
 export const Legacy: Codec.Codec<EntityAddr> = {
   name: "EntityAddr.Legacy",
-  schema: Schema.Struct({
-    type: Schema.Literals([AddrType.None, AddrType.Legacy]),
-    nonce: Codec.u32.schema,
-    sockaddr: Sockaddr.Sockaddr.schema
-  }) as Schema.Codec<EntityAddr>,
+  schema: Schema.Union([
+    Schema.Struct({ type: Schema.Literal(AddrType.None), nonce: Codec.u32.schema, sockaddr: Sockaddr.Blank }),
+    Schema.Struct({
+      type: Schema.Literal(AddrType.Legacy),
+      nonce: Codec.u32.schema,
+      sockaddr: Schema.Union([Sockaddr.Inet, Sockaddr.Inet6])
+    })
+  ]),
   min: 136,
   size: () => 136,
   write: (writer, value) => {

@@ -3,11 +3,13 @@
  *
  * **Source** msgr2, "Message exchange"; Ceph `src/include/msgr.h` (`ceph_msg_header2`)
  */
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Bytes from "./Bytes.ts"
 import * as Codec from "./Codec.ts"
 import { MsgSeq } from "./Ids.ts"
 import type { Reader } from "./Reader.ts"
+import { WireError } from "./WireError.ts"
 
 /** How soon a message should leave, against the others that wait. */
 export const Priority = { Low: 64, Default: 127, High: 196, Highest: 255 } as const
@@ -89,26 +91,44 @@ export const writeHeader = (
   view.setUint16(offset + 39, header.reserved, true)
 }
 
+const u16 = (bytes: Uint8Array, at: number): number => bytes[at]! | (bytes[at + 1]! << 8)
+const u32 = (bytes: Uint8Array, at: number): number => (u16(bytes, at) | (u16(bytes, at + 2) << 16)) >>> 0
+/** NaN at 2^53 and above. */
+const counter = (bytes: Uint8Array, at: number): number => {
+  const high = u32(bytes, at + 4)
+  return high > 0x1f_ffff ? Number.NaN : high * 0x1_0000_0000 + u32(bytes, at)
+}
+const u64 = (bytes: Uint8Array, at: number): bigint => {
+  const high = u32(bytes, at + 4)
+  return high === 0 ? BigInt(u32(bytes, at)) : (BigInt(high) << 32n) | BigInt(u32(bytes, at))
+}
+
+/** `bytes` holds a whole header at `at`. Reads bytes, not a DataView: making one costs more than all of this. */
+const fromBytes = (bytes: Uint8Array, at: number): MessageHeader => ({
+  seq: counter(bytes, at) as MsgSeq,
+  tid: u64(bytes, at + 8),
+  type: u16(bytes, at + 16),
+  priority: u16(bytes, at + 18),
+  version: u16(bytes, at + 20),
+  dataPrePadding: u32(bytes, at + 22),
+  dataOff: u16(bytes, at + 26),
+  ackSeq: counter(bytes, at + 28) as MsgSeq,
+  flags: bytes[at + 36]!,
+  compatVersion: u16(bytes, at + 37),
+  reserved: u16(bytes, at + 39)
+})
+
+/** The field whose number no honest session reaches. */
+const outOfRange = (header: MessageHeader): "seq" | "ackSeq" | undefined =>
+  Number.isNaN(header.seq) ? "seq" : Number.isNaN(header.ackSeq) ? "ackSeq" : undefined
+
 const readHeader = (reader: Reader): MessageHeader => {
-  const { view } = reader
   const at = reader.take(HEADER_SIZE, "MessageHeader")
-  const seqHigh = view.getUint32(at + 4, true)
-  const ackHigh = view.getUint32(at + 32, true)
-  if (seqHigh > 0x1f_ffff) reader.fail("MessageHeader.seq", "OutOfRange", "a counter below 2^53", at)
-  if (ackHigh > 0x1f_ffff) reader.fail("MessageHeader.ackSeq", "OutOfRange", "a counter below 2^53", at + 28)
-  return {
-    seq: (seqHigh * 0x1_0000_0000 + view.getUint32(at, true)) as MsgSeq,
-    tid: view.getBigUint64(at + 8, true),
-    type: view.getUint16(at + 16, true),
-    priority: view.getUint16(at + 18, true),
-    version: view.getUint16(at + 20, true),
-    dataPrePadding: view.getUint32(at + 22, true),
-    dataOff: view.getUint16(at + 26, true),
-    ackSeq: (ackHigh * 0x1_0000_0000 + view.getUint32(at + 28, true)) as MsgSeq,
-    flags: view.getUint8(at + 36),
-    compatVersion: view.getUint16(at + 37, true),
-    reserved: view.getUint16(at + 39, true)
-  }
+  const header = fromBytes(reader.bytes, at)
+  const field = outOfRange(header)
+  return field === undefined
+    ? header
+    : reader.fail(`MessageHeader.${field}`, "OutOfRange", "a counter below 2^53", at + (field === "seq" ? 0 : 28))
 }
 
 /** A message: header and three parts, any of which may be empty. Received parts are views; see the decoder's docs. */
@@ -126,6 +146,31 @@ export const schema: Schema.Codec<Message> = Schema.TaggedStruct("Message", {
   middle: Bytes.Bytes,
   data: Bytes.Bytes
 })
+
+/**
+ * The message whose frame has these segments: header, front, middle, data, trailing empty ones left out.
+ *
+ * **Errors** `Malformed` when the first segment is not exactly a header.
+ */
+export const decode = (segments: ReadonlyArray<Uint8Array>): Result.Result<Message, WireError> => {
+  const head = segments[0]
+  if (head === undefined || head.length !== HEADER_SIZE || segments.length > 4) {
+    return fail("Malformed", `a header of ${HEADER_SIZE} bytes and at most 3 parts, got ${head?.length ?? 0} bytes`)
+  }
+  const header = fromBytes(head, 0)
+  return outOfRange(header) === undefined
+    ? Result.succeed({
+        _tag: "Message",
+        header,
+        front: segments[1] ?? Bytes.empty,
+        middle: segments[2] ?? Bytes.empty,
+        data: segments[3] ?? Bytes.empty
+      })
+    : fail("OutOfRange", "counters below 2^53")
+}
+
+const fail = (reason: WireError["reason"], expected: string): Result.Result<never, WireError> =>
+  Result.fail(new WireError({ type: "MessageHeader", reason, offset: 0, expected }))
 
 /** A message to send: `seq` and `ackSeq` are filled in when it leaves. */
 export const make = (options: {

@@ -17,6 +17,15 @@ const UNION = 28
 const octets = (size: number) => Bytes.Bytes.check(Schema.isMinLength(size), Schema.isMaxLength(size))
 const Port = Codec.u16.schema
 
+export const Inet = Schema.TaggedStruct("Inet", { address: octets(4), port: Port })
+export const Inet6 = Schema.TaggedStruct("Inet6", {
+  address: octets(16),
+  port: Port,
+  flowInfo: Codec.u32.schema,
+  scopeId: Codec.u32.schema
+})
+export const Blank = Schema.TaggedStruct("Blank", {})
+
 /**
  * One socket address.
  *
@@ -24,14 +33,9 @@ const Port = Codec.u16.schema
  * family 0, `Absent` for no bytes at all, `Other` for any further family and length, untouched.
  */
 export const SockaddrSchema = Schema.Union([
-  Schema.TaggedStruct("Inet", { address: octets(4), port: Port }),
-  Schema.TaggedStruct("Inet6", {
-    address: octets(16),
-    port: Port,
-    flowInfo: Codec.u32.schema,
-    scopeId: Codec.u32.schema
-  }),
-  Schema.TaggedStruct("Blank", {}),
+  Inet,
+  Inet6,
+  Blank,
   Schema.TaggedStruct("Absent", {}),
   Schema.TaggedStruct("Other", {
     family: Codec.u16.schema,
