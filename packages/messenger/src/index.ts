@@ -1,1 +1,9 @@
-export {}
+export * as Connection from "./Connection.ts"
+export * as ConnectionError from "./ConnectionError.ts"
+export * as MemoryTransport from "./MemoryTransport.ts"
+export * as Messenger from "./Messenger.ts"
+export * as MessengerConfig from "./MessengerConfig.ts"
+export * as NodeTransport from "./NodeTransport.ts"
+export * as Observer from "./Observer.ts"
+export * as Transport from "./Transport.ts"
+export * as TransportError from "./TransportError.ts"

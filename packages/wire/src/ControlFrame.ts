@@ -156,6 +156,9 @@ const byName = Object.fromEntries(all.map((codec) => [codec.name, codec])) as {
   readonly [N in Name]: Codec.Codec<Of<N>> & { readonly tag: number }
 }
 
+/** True for the tags of this module. */
+export const isControl = (tag: number): boolean => byTag[tag] !== undefined
+
 export const tagOf = (frame: ControlFrame): number => byName[frame._tag].tag
 
 /** The codec of one name. */

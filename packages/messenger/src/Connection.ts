@@ -1,0 +1,68 @@
+/**
+ * An open connection, as an application sees it.
+ */
+import type { Peer } from "@msgr2/session/State"
+import type { Message } from "@msgr2/wire/Message"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { ConnectionError } from "./ConnectionError.ts"
+import type { Driver } from "./internal/Driver.ts"
+
+/** Counts since the connection began. **Units** bytes on the wire, frames, messages. */
+export interface Stats {
+  readonly framesIn: number
+  readonly framesOut: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly messagesIn: number
+  readonly messagesOut: number
+  readonly duplicates: number
+  readonly gaps: number
+}
+
+export interface Connection {
+  /** Number of the connection in this process, as observers see it. */
+  readonly id: number
+  readonly peer: Peer
+  /**
+   * Messages in the order of their numbers. Nothing more is read from the peer while too many wait here. One consumer.
+   *
+   * The parts of a message are views into what was received: keep them as long as you like, but a small message kept
+   * for long keeps its neighbours' memory too, so copy what you mean to store.
+   *
+   * **Errors** `ConnectionError` when the peer goes away; ends when this end closes the connection.
+   */
+  readonly messages: Stream.Stream<Message, ConnectionError>
+  /**
+   * Takes a message to send; suspends while too much waits for a slow peer. The bytes of the message must not change
+   * after it was sent.
+   */
+  readonly send: (message: Message) => Effect.Effect<void, ConnectionError>
+  /** Many messages in one step. */
+  readonly sendAll: (messages: ReadonlyArray<Message>) => Effect.Effect<void, ConnectionError>
+  /** Waits until the system has taken everything sent so far. */
+  readonly drained: Effect.Effect<void>
+  /** Asks the peer for a sign of life and says how long it took. */
+  readonly keepalive: Effect.Effect<Duration.Duration, ConnectionError>
+  readonly stats: Effect.Effect<Stats>
+  /** Says goodbye. What was sent still leaves. */
+  readonly close: Effect.Effect<void>
+  /** Waits for the end; fails when the end was not wanted by this side. */
+  readonly closed: Effect.Effect<void, ConnectionError>
+}
+
+export const fromDriver = (driver: Driver, id: number, peer: Peer): Connection => ({
+  id,
+  peer,
+  messages: Stream.fromPull(Effect.succeed(driver.inbox.pull)),
+  send: driver.send,
+  sendAll: driver.sendAll,
+  drained: driver.drained,
+  keepalive: driver.keepalive,
+  stats: Effect.sync(() => ({ ...driver.stats })),
+  close: Effect.sync(() => driver.markDown()),
+  closed: Effect.flatMap(driver.closed, () =>
+    driver.over?.error === undefined ? Effect.void : Effect.fail(driver.over.error)
+  )
+})

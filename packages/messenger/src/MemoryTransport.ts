@@ -1,0 +1,139 @@
+/**
+ * Pipes inside one process, for tests: the same order and the same ends as TCP, no sockets.
+ */
+import * as EntityAddr from "@msgr2/wire/EntityAddr"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { Arrivals } from "./internal/Arrivals.ts"
+import { Gate } from "./internal/Gate.ts"
+import { type Listener, type Pipe, Transport } from "./Transport.ts"
+import { type Reason, TransportError } from "./TransportError.ts"
+
+export interface Options {
+  /** Cuts what one write sends into the chunks that one read finds; by default they arrive as they were written. */
+  readonly rechunk?: (bytes: Uint8Array) => ReadonlyArray<Uint8Array>
+  /** Bytes in flight in one direction before a writer sees a backlog. */
+  readonly window?: number
+}
+
+/** One direction: bytes wait here while the reader's arrivals are full. */
+interface Lane {
+  readonly arrivals: Arrivals
+  readonly write: (chunks: ReadonlyArray<Uint8Array>) => void
+  readonly backlog: () => number
+  readonly gate: Gate
+  readonly finish: (error: TransportError) => void
+}
+
+const makeLane = (options: Options): Lane => {
+  const waiting: Array<Uint8Array> = []
+  const gate = new Gate()
+  let finished: TransportError | undefined
+  const deliver = () => {
+    while (waiting.length > 0 && !arrivals.full) {
+      const chunk = waiting.shift()
+      if (chunk !== undefined) arrivals.push(chunk)
+    }
+    if (waiting.length === 0 && finished !== undefined) arrivals.fail(finished)
+    if (waiting.length === 0) gate.check()
+  }
+  const arrivals: Arrivals = new Arrivals(options.window ?? 256 * 1024, () => queueMicrotask(deliver))
+  return {
+    arrivals,
+    gate,
+    write: (chunks) => {
+      if (finished !== undefined) return
+      // Copied, as a kernel does: the reader must never see a writer's later change.
+      for (const chunk of chunks) waiting.push(...(options.rechunk?.(chunk.slice()) ?? [chunk.slice()]))
+      queueMicrotask(deliver)
+    },
+    backlog: () => waiting.reduce((size, chunk) => size + chunk.length, 0),
+    finish: (error) => {
+      finished ??= error
+      queueMicrotask(deliver)
+    }
+  }
+}
+
+const error = (reason: Reason, address: EntityAddr.EntityAddr): TransportError =>
+  new TransportError({ reason, address: EntityAddr.format(address), detail: "" })
+
+const makePipe = (
+  incoming: Lane,
+  outgoing: Lane,
+  local: EntityAddr.EntityAddr,
+  remote: EntityAddr.EntityAddr
+): Effect.Effect<Pipe, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.succeed<Pipe>({
+      local,
+      remote,
+      read: incoming.arrivals.read,
+      write: outgoing.write,
+      backlog: outgoing.backlog,
+      drained: outgoing.gate.when(() => outgoing.backlog() === 0),
+      end: () => outgoing.finish(error("EndOfStream", local))
+    }),
+    () =>
+      Effect.sync(() => {
+        outgoing.finish(error("EndOfStream", local))
+        incoming.finish(error("Reset", remote))
+      })
+  )
+
+const make = (options: Options): Transport["Service"] => {
+  interface Open {
+    readonly queue: Array<{ readonly up: Lane; readonly down: Lane; readonly from: EntityAddr.EntityAddr }>
+    readonly gate: Gate
+  }
+  const listeners = new Map<string, Open>()
+  let nextPort = 49152
+  const place = (address: EntityAddr.EntityAddr, port: number): EntityAddr.EntityAddr =>
+    address.sockaddr._tag === "Inet" || address.sockaddr._tag === "Inet6"
+      ? { ...address, sockaddr: { ...address.sockaddr, port } }
+      : address
+  const key = (address: EntityAddr.EntityAddr) => EntityAddr.format({ ...address, nonce: 0 })
+  return Transport.of({
+    connect: (address) =>
+      Effect.suspend(() => {
+        const listener = listeners.get(key(address))
+        if (listener === undefined) return Effect.fail(error("Refused", address))
+        const [up, down] = [makeLane(options), makeLane(options)]
+        const from = place({ ...address, nonce: 0 }, nextPort++)
+        listener.queue.push({ up, down, from })
+        listener.gate.check()
+        return makePipe(down, up, from, address)
+      }),
+    listen: (address) =>
+      Effect.suspend(() => {
+        const asked = address.sockaddr
+        const port = asked._tag === "Inet" || asked._tag === "Inet6" ? asked.port : 0
+        const bound = port === 0 ? place(address, nextPort++) : address
+        if (listeners.has(key(bound))) return Effect.fail(error("AddressInUse", bound))
+        const open: Open = { queue: [], gate: new Gate() }
+        const accept: Listener["accept"] = Effect.flatMap(
+          open.gate.when(() => open.queue.length > 0),
+          () => {
+            const visitor = open.queue.shift()
+            return visitor === undefined ? accept : makePipe(visitor.up, visitor.down, bound, visitor.from)
+          }
+        )
+        return Effect.acquireRelease(
+          Effect.sync((): Listener => {
+            listeners.set(key(bound), open)
+            return { address: bound, accept }
+          }),
+          () =>
+            Effect.sync(() => {
+              listeners.delete(key(bound))
+              for (const { down } of open.queue) down.finish(error("Reset", bound))
+            })
+        )
+      })
+  })
+}
+
+/** A network of its own, inside this process. */
+export const layerWith = (options: Options): Layer.Layer<Transport> => Layer.sync(Transport, () => make(options))
+export const layer: Layer.Layer<Transport> = layerWith({})

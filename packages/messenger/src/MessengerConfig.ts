@@ -1,0 +1,53 @@
+/**
+ * Who this messenger is and how patient it is.
+ */
+import * as Limits from "@msgr2/frame/Limits"
+import * as Options from "@msgr2/session/Options"
+import * as Policy from "@msgr2/session/Policy"
+import { EntityType } from "@msgr2/wire/EntityName"
+import * as Features from "@msgr2/wire/Features"
+import * as Duration from "effect/Duration"
+
+export interface MessengerConfig {
+  /** One of `EntityType`. */
+  readonly entityType: number
+  readonly gid: bigint
+  /** Tells this process from earlier ones at its address; random when absent. */
+  readonly nonce: number | undefined
+  readonly msgr2Supported: bigint
+  readonly msgr2Required: bigint
+  readonly features: bigint
+  /** How this end treats the peers it dials. */
+  readonly clientPolicy: Policy.Policy
+  /** How it treats those that dial it. */
+  readonly serverPolicies: Policy.Policies
+  /** From the first byte to READY. Ceph: `ms_connection_ready_timeout`. */
+  readonly handshakeTimeout: Duration.Duration
+  /** Without a frame in either direction. Ceph: `ms_connection_idle_timeout`. */
+  readonly idleTimeout: Duration.Duration
+  /** Between the keepalives this end sends of its own accord; `undefined` sends none. */
+  readonly keepaliveInterval: Duration.Duration | undefined
+  /** Bytes that may wait to leave before `send` suspends. */
+  readonly sendBuffer: number
+  /** Bytes of messages that may wait for the application before nothing more is read. */
+  readonly receiveBuffer: number
+  /** What a frame may measure once the peer is authenticated. */
+  readonly limits: Limits.Limits
+  /** Connections served at the same time; further ones wait in the listener's queue. */
+  readonly maxConnections: number
+}
+
+export const defaults: MessengerConfig = {
+  ...Options.defaults,
+  entityType: EntityType.Client,
+  nonce: undefined,
+  clientPolicy: Policy.requiring(Policy.lossyClient, Features.osdReplyMux),
+  serverPolicies: { otherwise: Policy.statelessServer },
+  handshakeTimeout: Duration.seconds(10),
+  idleTimeout: Duration.seconds(900),
+  keepaliveInterval: undefined,
+  sendBuffer: 256 * 1024,
+  receiveBuffer: 1024 * 1024,
+  limits: Limits.afterAuth,
+  maxConnections: 1024
+}

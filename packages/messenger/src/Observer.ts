@@ -1,0 +1,25 @@
+/**
+ * A look at every frame that passes: for charts, traces and tests.
+ */
+import type { ControlFrame } from "@msgr2/wire/ControlFrame"
+import type { Message } from "@msgr2/wire/Message"
+import * as Context from "effect/Context"
+
+export interface Observation {
+  /** Number of the connection in this process, from 1. */
+  readonly connection: number
+  readonly role: "client" | "server"
+  readonly direction: "in" | "out"
+  /** `undefined` for the banner. Payloads of AUTH frames may be secret to others: do not log them. */
+  readonly frame: ControlFrame | Message | undefined
+  /** Bytes on the wire. */
+  readonly size: number
+  /** The node of the digraph: before the frame for one coming in, at the time of sending for one going out. */
+  readonly state: string
+}
+
+/** Called for each frame, synchronously. Nobody looks by default, and then nothing is built to be looked at. */
+export const Observer = Context.Reference<((observation: Observation) => void) | undefined>(
+  "@msgr2/messenger/Observer",
+  { defaultValue: () => undefined }
+)

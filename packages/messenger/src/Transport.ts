@@ -1,0 +1,48 @@
+/**
+ * Pipes of bytes between addresses: what the protocol needs of TCP, and nothing more.
+ *
+ * Nothing here knows a frame. `NodeTransport` is the real one, `MemoryTransport` the one for tests.
+ */
+import type { EntityAddr } from "@msgr2/wire/EntityAddr"
+import type * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { TransportError } from "./TransportError.ts"
+
+/** One connection, both directions. It is gone when its scope closes. */
+export interface Pipe {
+  readonly local: EntityAddr
+  readonly remote: EntityAddr
+  /**
+   * The chunks that have arrived since the last read; waits for the first. Their bytes belong to the reader from then
+   * on and never change.
+   *
+   * **Errors** `EndOfStream` once the peer has finished and everything was read; `Reset` or `Failed` at once.
+   */
+  readonly read: Effect.Effect<Arr.NonEmptyReadonlyArray<Uint8Array>, TransportError>
+  /** Sends `chunks` in this order, by reference: they must not change any more. Never waits; see `backlog`. */
+  readonly write: (chunks: ReadonlyArray<Uint8Array>) => void
+  /** Bytes written that the system has not taken yet. */
+  readonly backlog: () => number
+  /** Waits until the backlog is gone, or the pipe. */
+  readonly drained: Effect.Effect<void>
+  /** Says that no more will be written. What was written still leaves. */
+  readonly end: () => void
+}
+
+/** A place where pipes arrive. It stops listening when its scope closes. */
+export interface Listener {
+  /** The address bound, with the port that was found for 0. */
+  readonly address: EntityAddr
+  /** The next visitor. The pipe lives until the given scope closes. */
+  readonly accept: Effect.Effect<Pipe, TransportError, Scope.Scope>
+}
+
+export class Transport extends Context.Service<
+  Transport,
+  {
+    readonly connect: (address: EntityAddr) => Effect.Effect<Pipe, TransportError, Scope.Scope>
+    readonly listen: (address: EntityAddr) => Effect.Effect<Listener, TransportError, Scope.Scope>
+  }
+>()("@msgr2/messenger/Transport") {}

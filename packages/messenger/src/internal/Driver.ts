@@ -1,0 +1,420 @@
+/**
+ * Runs one machine on one pipe.
+ *
+ * Events are taken synchronously, so the reader, the timers and every sender may bring them; whatever a step sends
+ * is encoded on the spot, so the order of frames is the order of decisions. Effect is entered once for each batch of
+ * chunks and once for each question of a handshake, never for a message.
+ */
+import * as Signature from "@msgr2/auth/Signature"
+import * as FrameDecoder from "@msgr2/frame/FrameDecoder"
+import * as FrameEncoder from "@msgr2/frame/FrameEncoder"
+import type { FrameError } from "@msgr2/frame/FrameError"
+import * as Gather from "@msgr2/frame/Gather"
+import * as Mode from "@msgr2/frame/Mode"
+import { type Action, isQuestion, type Question } from "@msgr2/session/Action"
+import type { Endpoint } from "@msgr2/session/Endpoint"
+import type { Event } from "@msgr2/session/Event"
+import type { State } from "@msgr2/session/State"
+import type { Banner } from "@msgr2/wire/Banner"
+import * as Bytes from "@msgr2/wire/Bytes"
+import * as ConnectionMode from "@msgr2/wire/ConnectionMode"
+import * as ControlFrame from "@msgr2/wire/ControlFrame"
+import * as EntityAddr from "@msgr2/wire/EntityAddr"
+import * as Message from "@msgr2/wire/Message"
+import type { WireError } from "@msgr2/wire/WireError"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { ConnectionError, type Reason } from "../ConnectionError.ts"
+import type { MessengerConfig } from "../MessengerConfig.ts"
+import type { Observation } from "../Observer.ts"
+import type { Pipe } from "../Transport.ts"
+import { TransportError } from "../TransportError.ts"
+import type { Questions } from "./Questions.ts"
+import { Gate } from "./Gate.ts"
+import { Inbox } from "./Inbox.ts"
+
+export interface Options {
+  readonly id: number
+  readonly role: "client" | "server"
+  readonly endpoint: Endpoint
+  readonly pipe: Pipe
+  readonly banner: Banner
+  readonly config: MessengerConfig
+  readonly questions: Questions
+  readonly observe: ((observation: Observation) => void) | undefined
+}
+
+/** Counts since the connection began. */
+export interface Stats {
+  framesIn: number
+  framesOut: number
+  bytesIn: number
+  bytesOut: number
+  messagesIn: number
+  messagesOut: number
+  duplicates: number
+  gaps: number
+}
+
+export class Driver {
+  state: State
+  readonly inbox: Inbox
+  readonly stats: Stats = {
+    framesIn: 0,
+    framesOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    messagesIn: 0,
+    messagesOut: 0,
+    duplicates: 0,
+    gaps: 0
+  }
+  /** Set once the connection is over; `undefined` inside when its owner closed it. */
+  over: { readonly error: ConnectionError | undefined } | undefined
+  private readonly options: Options
+  private readonly decoder: FrameDecoder.FrameDecoder
+  private readonly encoder = FrameEncoder.make()
+  private readonly out = Gather.make()
+  private readonly changed = new Gate()
+  private readonly asked: Array<Question> = []
+  private readonly keepalives: Array<() => void> = []
+  private bannerTaken = false
+  /** What is wrong with the bytes that came, once something is. */
+  private refused: FrameError | WireError | undefined
+  private flushing = false
+
+  constructor(options: Options) {
+    this.options = options
+    this.state = options.endpoint.initial
+    this.decoder = FrameDecoder.make()
+    this.inbox = new Inbox(options.config.receiveBuffer)
+  }
+
+  get peerName(): string {
+    return EntityAddr.format(this.options.pipe.remote)
+  }
+
+  get isOpen(): boolean {
+    return this.over === undefined && this.state._tag === "Ready"
+  }
+
+  /** Takes one event to its conclusion. */
+  dispatch(event: Event): void {
+    const [next, actions] = this.options.endpoint.step(this.state, event)
+    this.state = next
+    for (const action of actions) this.perform(action)
+  }
+
+  /** Waits for the handshake to end, well or badly. */
+  readonly settled: Effect.Effect<void> = Effect.suspend(() =>
+    this.changed.when(() => this.over !== undefined || this.state._tag === "Ready")
+  )
+
+  readonly closed: Effect.Effect<void> = Effect.suspend(() => this.changed.when(() => this.over !== undefined))
+
+  /** Brings the machine everything the pipe brings, until either ends. */
+  readonly run = (opening: Event): Effect.Effect<void> =>
+    Effect.catch(
+      Effect.suspend(() => {
+        this.dispatch(opening)
+        return this.turn()
+      }),
+      (reason: Reason) => Effect.sync(() => this.fail(reason))
+    )
+
+  private turn(): Effect.Effect<void, Reason> {
+    return Effect.whileLoop({
+      while: () => this.over === undefined,
+      body: () => this.advance(),
+      step: () => undefined
+    })
+  }
+
+  /** Goes on as far as possible without waiting, then says what to wait for. */
+  private advance(): Effect.Effect<void, Reason> {
+    for (;;) {
+      const question = this.asked.shift()
+      if (question !== undefined) return this.answer(question)
+      if (this.over !== undefined) return Effect.void
+      const event = this.next()
+      if (this.refused !== undefined) return Effect.fail(this.refused)
+      if (event === undefined) break
+      this.dispatch(event)
+    }
+    this.dispatch({ _tag: "Drained" })
+    this.inbox.flush()
+    this.flush()
+    return this.inbox.full ? Effect.andThen(this.inbox.room, this.receive) : this.receive
+  }
+
+  private readonly receive: Effect.Effect<void, TransportError> = Effect.suspend(() =>
+    Effect.matchEffect(this.options.pipe.read, {
+      onSuccess: (chunks) => {
+        for (const chunk of chunks) {
+          this.stats.bytesIn += chunk.length
+          this.decoder.push(chunk)
+        }
+        return Effect.void
+      },
+      onFailure: (error) =>
+        Effect.fail(new TransportError({ ...error, detail: error.detail || `while in ${this.state._tag}` }))
+    })
+  )
+
+  /** The next event among the bytes that have arrived; `undefined` when more are needed or `refused` is set. */
+  private next(): Event | undefined {
+    if (!this.bannerTaken) return this.nextBanner()
+    const decoded = this.decoder.next()
+    if (Result.isFailure(decoded)) return this.refuse(decoded.failure)
+    const frame = decoded.success
+    if (frame === undefined) return undefined
+    this.stats.framesIn++
+    return frame.tag === ControlFrame.MESSAGE
+      ? this.seen(Message.decode(frame.segments), frame.size)
+      : this.seen(ControlFrame.decode(frame.tag, frame.segments[0] ?? Bytes.empty), frame.size)
+  }
+
+  private nextBanner(): Event | undefined {
+    const banner = this.decoder.banner()
+    if (Result.isFailure(banner)) return this.refuse(banner.failure)
+    if (banner.success === undefined) return undefined
+    this.bannerTaken = true
+    this.note("in", undefined, this.decoder.consumed)
+    return { _tag: "Banner", ...banner.success }
+  }
+
+  private seen<F extends ControlFrame.ControlFrame | Message.Message>(
+    decoded: Result.Result<F, WireError>,
+    size: number
+  ): F | undefined {
+    if (Result.isFailure(decoded)) return this.refuse(decoded.failure)
+    this.note("in", decoded.success, size)
+    return decoded.success
+  }
+
+  private refuse(reason: FrameError | WireError): undefined {
+    this.refused = reason
+  }
+
+  private note(direction: "in" | "out", frame: Observation["frame"], size: number): void {
+    const { id, observe, role } = this.options
+    if (observe !== undefined) observe({ connection: id, role, direction, frame, size, state: this.state._tag })
+  }
+
+  private answer(question: Question): Effect.Effect<void, Reason> {
+    if (question._tag === "Sign") {
+      const digest = Signature.sign(this.options.questions.sessionKey(), this.decoder.transcript.chunks())
+      return Effect.sync(() => this.dispatch({ _tag: "Signed", digest }))
+    }
+    if (question._tag === "Verify") {
+      const sent = this.encoder.transcript.chunks()
+      const valid = Signature.verify(this.options.questions.sessionKey(), sent, question.digest)
+      this.encoder.transcript.clear()
+      this.decoder.transcript.clear()
+      return Effect.sync(() => this.dispatch({ _tag: "Verified", valid }))
+    }
+    // What was sent so far must be on its way while keys are looked up.
+    this.flush()
+    return Effect.map(this.options.questions.ask(question), (event) => this.dispatch(event))
+  }
+
+  private perform(action: Action): void {
+    if (isQuestion(action)) {
+      this.asked.push(action)
+      return
+    }
+    switch (action._tag) {
+      case "SendMessage":
+        this.wrote(this.encoder.message(this.out, action.message, action.seq, action.ackSeq), action.message)
+        this.stats.messagesOut++
+        break
+      case "Deliver":
+        this.stats.messagesIn++
+        this.inbox.push(action.message)
+        break
+      case "Send":
+        this.wrote(this.encoder.control(this.out, action.frame), action.frame)
+        break
+      case "SendBanner":
+        this.encoder.banner(this.out, this.options.banner)
+        this.note("out", undefined, 26)
+        this.schedule()
+        break
+      case "SetRevision":
+        this.setMode(Mode.crc(action.revision))
+        break
+      case "SetMode":
+        this.decoder.transcript.stop()
+        this.encoder.transcript.stop()
+        this.decoder.setLimits(this.options.config.limits)
+        if (action.mode === ConnectionMode.ConnectionMode.Secure) {
+          const { questions, role } = this.options
+          const mode = Mode.secure({ role, revision: action.revision, secret: questions.connectionSecret() })
+          if (Result.isSuccess(mode)) this.setMode(mode.success)
+          else this.fail(mode.failure)
+        }
+        break
+      case "Gap":
+        this.stats.gaps++
+        break
+      case "Duplicate":
+        this.stats.duplicates++
+        break
+      case "KeepaliveAcked":
+        for (const waiter of this.keepalives.splice(0)) waiter()
+        break
+      case "Opened":
+        this.changed.check()
+        break
+      case "Hangup":
+        this.finish(action.error)
+        break
+    }
+  }
+
+  private setMode(mode: Mode.Mode): void {
+    this.decoder.setMode(mode)
+    this.encoder.setMode(mode)
+  }
+
+  private wrote(written: Result.Result<number, FrameError>, frame: ControlFrame.ControlFrame | Message.Message): void {
+    if (Result.isFailure(written)) return this.fail(written.failure)
+    this.stats.framesOut++
+    this.note("out", frame, written.success)
+    this.schedule()
+  }
+
+  /** Lets what is sent in one turn leave in one write. */
+  private schedule(): void {
+    if (this.flushing) return
+    this.flushing = true
+    queueMicrotask(() => this.flush())
+  }
+
+  private flush(): void {
+    this.flushing = false
+    if (this.out.size === 0) return
+    this.stats.bytesOut += this.out.size
+    this.options.pipe.write(this.out.take())
+  }
+
+  /** Something outside the machine ends the connection. */
+  private fail(reason: Reason): void {
+    if (this.over !== undefined) return
+    const state = this.state._tag
+    this.state = { _tag: "Closed", error: undefined }
+    this.finish(reason, state)
+  }
+
+  private finish(reason: Reason | undefined, state: string = stateOf(reason)): void {
+    if (this.over !== undefined) return
+    this.flush()
+    this.options.pipe.end()
+    const error = reason === undefined ? undefined : new ConnectionError({ peer: this.peerName, state, reason })
+    this.over = { error }
+    this.inbox.end(error)
+    this.changed.check()
+    for (const waiter of this.keepalives.splice(0)) waiter()
+  }
+
+  private readonly gone: Effect.Effect<never, ConnectionError> = Effect.suspend(() =>
+    Effect.fail(this.over?.error ?? this.closedHere())
+  )
+
+  private closedHere(): ConnectionError {
+    const reason = new TransportError({ reason: "Closed", address: this.peerName, detail: "" })
+    return new ConnectionError({ peer: this.peerName, state: "Closed", reason })
+  }
+
+  /** Sends when there is room; what has been taken leaves in this order. */
+  readonly send = (message: Message.Message): Effect.Effect<void, ConnectionError> =>
+    Effect.suspend(() => {
+      if (!this.isOpen) return this.gone
+      if (this.out.size + this.options.pipe.backlog() < this.options.config.sendBuffer) {
+        this.dispatch({ _tag: "Submitted", message })
+        return this.isOpen ? Effect.void : this.gone
+      }
+      return Effect.andThen(this.drained, this.send(message))
+    })
+
+  readonly sendAll = (messages: ReadonlyArray<Message.Message>): Effect.Effect<void, ConnectionError> =>
+    Effect.suspend(() => {
+      let next = 0
+      const some: Effect.Effect<void, ConnectionError> = Effect.suspend(() => {
+        while (next < messages.length) {
+          if (!this.isOpen) return this.gone
+          if (this.out.size + this.options.pipe.backlog() >= this.options.config.sendBuffer) {
+            return Effect.andThen(this.drained, some)
+          }
+          const message = messages[next++]
+          if (message !== undefined) this.dispatch({ _tag: "Submitted", message })
+        }
+        return this.isOpen ? Effect.void : this.gone
+      })
+      return some
+    })
+
+  /** Waits until the system has taken everything sent so far. */
+  readonly drained: Effect.Effect<void> = Effect.suspend(() => {
+    this.flush()
+    return this.options.pipe.drained
+  })
+
+  /** A question to the peer that only a living one answers. **Units** the time it took. */
+  readonly keepalive: Effect.Effect<Duration.Duration, ConnectionError> = Effect.gen({ self: this }, function* () {
+    if (!this.isOpen) return yield* this.gone
+    const began = yield* Clock.currentTimeNanos
+    yield* Effect.callback<void>((resume) => {
+      const waiter = () => resume(Effect.void)
+      this.keepalives.push(waiter)
+      this.beat(began)
+      return Effect.sync(() => {
+        const at = this.keepalives.indexOf(waiter)
+        if (at >= 0) this.keepalives.splice(at, 1)
+      })
+    })
+    if (!this.isOpen) return yield* this.gone
+    return Duration.nanos((yield* Clock.currentTimeNanos) - began)
+  })
+
+  private beat(now: bigint): void {
+    const sec = Number((now / 1_000_000_000n) & 0xffff_ffffn)
+    this.dispatch({ _tag: "KeepaliveDue", sec, nsec: Number(now % 1_000_000_000n) })
+  }
+
+  /** Ends a handshake that takes too long, and an open connection on which nothing happens. */
+  readonly watch: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    const { handshakeTimeout, idleTimeout } = this.options.config
+    yield* Effect.sleep(handshakeTimeout)
+    if (this.over === undefined) this.dispatch({ _tag: "HandshakeTimeout" })
+    while (this.over === undefined) {
+      const before = this.stats.framesIn + this.stats.framesOut
+      yield* Effect.sleep(idleTimeout)
+      if (this.over === undefined && before === this.stats.framesIn + this.stats.framesOut) {
+        this.dispatch({ _tag: "IdleTimeout" })
+      }
+    }
+  })
+
+  /** Sends keepalives of its own accord. */
+  readonly beats = (interval: Duration.Duration): Effect.Effect<void> =>
+    Effect.gen({ self: this }, function* () {
+      yield* this.settled
+      while (this.isOpen) {
+        this.beat(yield* Clock.currentTimeNanos)
+        yield* Effect.sleep(interval)
+      }
+    })
+
+  /** The owner has had enough. */
+  markDown(): void {
+    if (this.over === undefined) this.dispatch({ _tag: "MarkedDown" })
+  }
+}
+
+const stateOf = (reason: Reason | undefined): string => (reason?._tag === "ProtocolError" ? reason.state : "Closed")
+
+export type Secret = Redacted.Redacted<Uint8Array>
