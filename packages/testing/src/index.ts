@@ -1,1 +1,2 @@
-export {}
+export * as Capture from "./Capture.ts"
+export * as Conversation from "./Conversation.ts"
