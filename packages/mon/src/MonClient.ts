@@ -103,10 +103,8 @@ type Waiter = (received: Session.Received) => void
 interface Answer<T extends MonMessage.MonMessage["_tag"]> extends Session.Received {
   readonly message: Extract<MonMessage.MonMessage, { readonly _tag: T }>
 }
-const isAnswer = <T extends MonMessage.MonMessage["_tag"]>(
-  received: Session.Received,
-  tag: T
-): received is Answer<T> => received.message._tag === tag
+const isAnswer = <T extends MonMessage.MonMessage["_tag"]>(received: Session.Received, tag: T): received is Answer<T> =>
+  received.message._tag === tag
 
 const make = Effect.fnUntraced(function* (options: Options) {
   const context = yield* Effect.context<Messenger | AuthClient>()
@@ -260,4 +258,3 @@ const make = Effect.fnUntraced(function* (options: Options) {
     monitor: Effect.map(session, ({ monitor }) => monitor)
   })
 })
-

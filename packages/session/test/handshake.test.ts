@@ -121,7 +121,7 @@ describe("handshake refusals", () => {
     assert.strictEqual(closedFor(meet({ ...clientOptions, targetType: 4 }).client), "WrongPeerType")
   })
   it("a peer of any type will do when none is expected", () => {
-    ready(meet({ ...clientOptions, targetType: undefined }).client)
+    assert.strictEqual(ready(meet({ ...clientOptions, targetType: undefined }).client).peer.entityType, 1)
   })
   it("a mode that was not offered is refused, and the keys are not even looked at", () => {
     const offer: Event.Event = { _tag: "AuthOffer", method: 2, modes: [1], payload: new Uint8Array(0) }
