@@ -4,14 +4,20 @@ const packages = ["wire", "frame", "session", "auth", "messenger", "mon", "testi
 
 export default defineConfig({
   test: {
-    projects: packages.map((name) => ({
-      extends: true,
-      test: {
-        name,
-        root: `packages/${name}`,
-        include: ["test/**/*.test.ts"],
-        exclude: ["test/**/*.live.test.ts"]
-      }
-    }))
+    projects: [
+      ...packages.map((name) => ({
+        extends: true as const,
+        test: {
+          name,
+          root: `packages/${name}`,
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/**/*.live.test.ts"]
+        }
+      })),
+      // Real Ceph, named by the environment: `npm run test:ceph` starts it. Not part of `npm test`.
+      ...(process.env["CEPH_CONF"] === undefined
+        ? []
+        : [{ extends: true as const, test: { name: "ceph", include: ["packages/*/test/**/*.live.test.ts"] } }])
+    ]
   }
 })
