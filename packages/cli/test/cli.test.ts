@@ -1,0 +1,149 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as net from "node:net"
+import { complaint, msgr2 } from "./support.ts"
+
+/** A port on loopback that says `greeting` to whoever comes, and then nothing more. */
+const port = (greeting: string) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<{ readonly server: net.Server; readonly sockets: Set<net.Socket> }>((resume) => {
+        const sockets = new Set<net.Socket>()
+        const server = net.createServer((socket) => {
+          sockets.add(socket.on("error", () => undefined))
+          if (greeting !== "") socket.write(greeting)
+        })
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed({ server, sockets })))
+      }),
+      ({ server, sockets }) =>
+        Effect.sync(() => {
+          server.close()
+          for (const socket of sockets) socket.destroy()
+        })
+    ),
+    ({ server }) => `127.0.0.1:${(server.address() as net.AddressInfo).port}`
+  )
+
+/** Exit code 1, nothing on stdout, one line on stderr that has all of these in it. */
+const failsWith = (args: ReadonlyArray<string>, ...words: ReadonlyArray<string>) =>
+  Effect.map(msgr2(...args), (outcome) => {
+    assert.deepStrictEqual([outcome.code, outcome.stdout, complaint(outcome).length], [1, "", 1], outcome.stderr)
+    for (const word of words) assert.include(outcome.stderr, word)
+  })
+
+describe("msgr2 status", () => {
+  it.live("says where nothing listens", () =>
+    failsWith(["status", "--mon-host", "v2:127.0.0.1:1", "--auth", "none"], "127.0.0.1:1", "refused", "running")
+  )
+
+  it.live("names every monitor that failed, and what failed alike once", () =>
+    failsWith(["status", "--mon-host", "127.0.0.1:1,127.0.0.1:2", "--auth", "none"], "127.0.0.1:1", "the same at", ":2")
+  )
+
+  it.live("says that a port is not msgr2's", () =>
+    Effect.flatMap(port("HTTP/1.1 400 Bad Request\r\n\r\n"), (address) =>
+      failsWith(["status", "--mon-host", address, "--auth", "none"], "not a msgr2 port", "3300")
+    )
+  )
+
+  it.live("says that a port is one of msgr1", () =>
+    Effect.flatMap(port("ceph v027"), (address) =>
+      failsWith(["status", "--mon-host", address, "--auth", "none"], "v1 port")
+    )
+  )
+
+  it.live("says so before dialling when only a v1 address is known", () =>
+    failsWith(["status", "--mon-host", "v1:127.0.0.1:6789"], "v1 port")
+  )
+
+  it.live("gives up on a port that stays silent when the time is over", () =>
+    Effect.flatMap(port(""), (address) =>
+      failsWith(["status", "--mon-host", address, "--auth", "none", "--timeout", "1"], "--timeout")
+    )
+  )
+
+  it.live("says how to name a monitor when none is known", () => failsWith(["status"], "--mon-host", "--conf"))
+
+  it.live("says where it looked for a key", () =>
+    failsWith(["status", "--mon-host", "127.0.0.1:1", "--auth", "cephx"], "no keyring", "--keyring", "/etc/ceph")
+  )
+
+  it.live("names a file that cannot be read", () =>
+    failsWith(["status", "-c", "/nonexistent/ceph.conf"], "/nonexistent/ceph.conf", "--conf")
+  )
+
+  it.live("refuses a mode that does not exist", () =>
+    failsWith(["status", "--mon-host", "127.0.0.1:1", "--mode", "fast"], "fast", "crc", "secure")
+  )
+})
+
+describe("msgr2 command", () => {
+  it.live("refuses text that is no command", () =>
+    failsWith(["command", "status", "--mon-host", "127.0.0.1:1", "--auth", "none"], "prefix")
+  )
+})
+
+describe("msgr2 probe", () => {
+  it.live("refuses what is no address", () => failsWith(["probe", "nowhere"], "v2:127.0.0.1:3300"))
+
+  it.live("says that a port is not msgr2's", () =>
+    Effect.flatMap(port("SSH-2.0-OpenSSH_9.2\r\n"), (address) => failsWith(["probe", address], "not a msgr2 port"))
+  )
+
+  it.live("gives up on a port that stays silent", () =>
+    Effect.flatMap(port(""), (address) => failsWith(["probe", address, "--timeout", "1"], "did not answer"))
+  )
+})
+
+describe("msgr2 demo", () => {
+  for (const mode of ["secure", "crc"]) {
+    it.live(
+      `--mode ${mode} draws the chart and proves the content`,
+      () =>
+        Effect.gen(function* () {
+          const { code, stderr, stdout } = yield* msgr2("demo", "--mode", mode, "--messages", "500")
+          assert.deepStrictEqual([code, stderr], [0, ""])
+          const rows = stdout.split("\n")
+          const drawn = rows.flatMap((row) => /\|[-<]+ (\S+)/.exec(row)?.[1] ?? [])
+          assert.deepStrictEqual(drawn.slice(0, 14), [
+            "banner",
+            "banner",
+            "HELLO",
+            "HELLO",
+            "AUTH_REQUEST",
+            "AUTH_REPLY_MORE",
+            "AUTH_REQUEST_MORE",
+            "AUTH_DONE",
+            "AUTH_SIGNATURE",
+            "AUTH_SIGNATURE",
+            "COMPRESSION_REQUEST",
+            "COMPRESSION_DONE",
+            "CLIENT_IDENT",
+            "SERVER_IDENT"
+          ])
+          assert.include(stdout, `msgr2.1 ${mode}, cephx`)
+          assert.include(stdout, "500 there, 500 back")
+          assert.include(stdout, "byte for byte")
+        }),
+      20_000
+    )
+  }
+})
+
+describe("msgr2", () => {
+  it.live("--help lists the commands", () =>
+    Effect.gen(function* () {
+      const { code, stdout } = yield* msgr2("--help")
+      assert.strictEqual(code, 0)
+      for (const command of ["status", "command", "probe", "demo"]) assert.include(stdout, command)
+    })
+  )
+
+  it.live("a flag that does not exist fails and says so", () =>
+    Effect.gen(function* () {
+      const { code, stderr } = yield* msgr2("status", "--colour")
+      assert.strictEqual(code, 1)
+      assert.include(stderr, "--colour")
+    })
+  )
+})
