@@ -62,9 +62,7 @@ const offenders = (isWrong: (one: Import) => boolean) =>
 describe("architecture", () => {
   it("reads what it judges", () => {
     assert.isAbove(imports.length, 300)
-    assert.includeDeepMembers(imports, [
-      { file: "packages/messenger/src/NodeTransport.ts", from: "messenger", module: "node:net" }
-    ])
+    assert.isTrue(imports.some(({ file, module }) => file.endsWith("/NodeTransport.ts") && module === "node:net"))
   })
   it("packages are those of the table", () => {
     const found = globSync("packages/*/package.json", { cwd: root }).map((file) => file.split("/")[1])

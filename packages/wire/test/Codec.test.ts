@@ -1,17 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Result, Schema } from "effect"
-import {
-  Banner,
-  Bytes,
-  Codec,
-  ControlFrame,
-  EntityAddr,
-  EntityName,
-  Envelope,
-  Ids,
-  Message,
-  WireError
-} from "../src/index.ts"
+import { Fuzz } from "@msgr2/testing"
+import { Result } from "effect"
+import { Banner, Codec, ControlFrame, EntityAddr, EntityName, Envelope, Ids, Message, WireError } from "../src/index.ts"
 
 // Every codec of the package: what holds for one holds for all.
 const codecs: ReadonlyArray<Codec.Any> = [
@@ -50,51 +40,14 @@ const codecs: ReadonlyArray<Codec.Any> = [
   ...ControlFrame.all
 ]
 
-const edits = Schema.Array(
-  Schema.Struct({
-    at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 << 20 })),
-    byte: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 })),
-    kind: Schema.Literals(["set", "flip", "cut", "insert"])
-  })
-).check(Schema.isMinLength(1), Schema.isMaxLength(4))
-
-const mutate = (bytes: Uint8Array, list: typeof edits.Type): Uint8Array => {
-  let mutated = bytes
-  for (const { at, byte, kind } of list) {
-    const place = mutated.length === 0 ? 0 : at % mutated.length
-    if (kind === "cut") mutated = mutated.slice(0, place)
-    else if (kind === "insert") {
-      mutated = Bytes.concat([mutated.subarray(0, place), Uint8Array.of(byte), mutated.subarray(place)])
-    } else {
-      mutated = mutated.slice()
-      if (mutated.length > 0) mutated[place] = kind === "set" ? byte : mutated[place]! ^ (1 << (byte & 7))
-    }
-  }
-  return mutated
-}
-
 describe("every codec", () => {
   for (const codec of codecs) {
-    const value = Arbitrary.schema(codec.schema as Schema.Codec<unknown>)
-    it.prop(`${codec.name}: any value survives its bytes`, [value], ([value]) => {
-      const bytes = Codec.encode(codec, value)
-      assert.strictEqual(bytes.length, codec.size(value))
-      assert.isAtLeast(bytes.length, codec.min)
-      assert.deepStrictEqual(Codec.decode(codec, bytes), Result.succeed(value))
-    })
-    it.prop(`${codec.name}: any strict prefix is refused`, [value], ([value]) => {
-      const bytes = Codec.encode(codec, value)
-      for (let end = 0; end < bytes.length; end++) {
-        assert.isTrue(Result.isFailure(Codec.decode(codec, bytes.subarray(0, end))))
-      }
-    })
-    it.prop(`${codec.name}: any mutation ends in a value or a WireError`, [value, edits], ([value, list]) => {
-      const decoded = Codec.decode(codec, mutate(Codec.encode(codec, value), list))
-      if (Result.isFailure(decoded)) assert.instanceOf(decoded.failure, WireError.WireError)
-      // What was accepted is a value of the type: it has bytes of its own that mean the same.
-      else assert.deepStrictEqual(Codec.decode(codec, Codec.encode(codec, decoded.success)), decoded)
-    })
-    it.prop(`${codec.name}: a value has a JSON view`, [value], ([value]) => {
+    it.prop(
+      `${codec.name}: a value survives its bytes, no prefix is one, and damage ends in a value or a WireError`,
+      [Fuzz.values<unknown>(codec), Fuzz.Edits],
+      ([value, edits]) => assert.isUndefined(Fuzz.fault(codec, value, edits))
+    )
+    it.prop(`${codec.name}: a value has a JSON view`, [Fuzz.values<unknown>(codec)], ([value]) => {
       assert.isString(JSON.stringify(Codec.toJson(codec)(value)))
     })
   }

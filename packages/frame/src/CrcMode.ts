@@ -1,0 +1,88 @@
+/**
+ * Frames in the clear, each segment under a checksum. It finds accidents; it keeps nobody out.
+ *
+ * **Source** msgr2, "msgr2.0-crc mode", "msgr2.1-crc mode"; Ceph `src/msg/async/frames_v2.cc`
+ */
+import * as Crc32c from "./Crc32c.ts"
+import * as Epilogue from "./Epilogue.ts"
+import type { Refuse } from "./FrameError.ts"
+import type { Gather } from "./Gather.ts"
+import * as Bytes from "./internal/bytes.ts"
+import type { ByteQueue } from "./internal/ByteQueue.ts"
+import * as Layout from "./Layout.ts"
+import type { Crc } from "./Mode.ts"
+import * as Preamble from "./Preamble.ts"
+
+const checksum = (mode: Crc, segment: Uint8Array): number => (mode.dataCrc ? Crc32c.segment(segment) : 0)
+
+const check = (mode: Crc, index: number, segment: Uint8Array, stated: number, refuse: Refuse): void => {
+  if (mode.dataCrc && Crc32c.segment(segment) !== stated) {
+    refuse("SegmentCrc", index, `${segment.length} bytes with the checksum 0x${stated.toString(16).padStart(8, "0")}`)
+  }
+}
+
+/**
+ * Takes the frame that `preamble` announces, all of which has arrived, and returns its segments; `undefined` when its
+ * sender has aborted it. The checksums must be right all the same. Slots of unused segments are not looked at.
+ *
+ * **Errors** `SegmentCrc`, `LateStatus`.
+ */
+export const read = (
+  queue: ByteQueue,
+  mode: Crc,
+  preamble: Preamble.Preamble,
+  refuse: Refuse
+): ReadonlyArray<Uint8Array> | undefined => {
+  const { count, lengths } = preamble
+  const segments: Array<Uint8Array> = []
+  queue.skip(Preamble.SIZE)
+  for (let i = 0; i < count; i++) {
+    const segment = queue.take(lengths[i]!)
+    segments.push(segment)
+    if (i === 0 && mode.revision === 1 && segment.length > 0) {
+      check(mode, 0, segment, queue.takeU32(), refuse)
+    }
+  }
+  // In revision 1 the first slot of the epilogue is that of segment 1.
+  const first = mode.revision
+  const size = Layout.table.Crc[mode.revision].epilogue(count)
+  if (size === 0) return segments
+  const at = queue.locate(size)
+  const epilogue = queue.bytes
+  for (let i = first; i < count; i++) {
+    check(mode, i, segments[i]!, Bytes.u32(epilogue, at + 1 + Layout.CRC * (i - first)), refuse)
+  }
+  const status = Epilogue.read(mode.revision, epilogue[at]!)
+  queue.skip(size)
+  return status === undefined ? Epilogue.refuse(epilogue[at]!, refuse) : status === "Complete" ? segments : undefined
+}
+
+/** Appends the frame of `preamble` and as many of `segments` as it counts. */
+export const write = (
+  out: Gather,
+  mode: Crc,
+  preamble: Preamble.Preamble,
+  segments: ReadonlyArray<Uint8Array>,
+  late: number
+): void => {
+  const { count } = preamble
+  const start = out.reserve(Preamble.SIZE)
+  Preamble.write(out.slab, start, preamble)
+  for (let i = 0; i < count; i++) {
+    const segment = segments[i]!
+    out.put(segment)
+    if (i === 0 && mode.revision === 1 && segment.length > 0) {
+      const at = out.reserve(Layout.CRC)
+      Bytes.setU32(out.slab, at, checksum(mode, segment))
+    }
+  }
+  const first = mode.revision
+  const size = Layout.table.Crc[mode.revision].epilogue(count)
+  if (size === 0) return
+  const at = out.reserve(size)
+  out.slab[at] = late
+  for (let i = first; i < Preamble.MAX_SEGMENTS; i++) {
+    const slot = at + 1 + Layout.CRC * (i - first)
+    Bytes.setU32(out.slab, slot, i < count ? checksum(mode, segments[i]!) : 0)
+  }
+}
