@@ -36,6 +36,9 @@ interface Server {
   readonly report: Effect.Effect<Report, CliError>
 }
 
+/** This program, as a source or built. */
+const bin = new URL(import.meta.url.endsWith(".ts") ? "../bin.ts" : "../bin.js", import.meta.url)
+
 /** Starts the other process; it ends with the scope. */
 const startServer = (chart: Chart.Chart): Effect.Effect<Server, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -43,7 +46,7 @@ const startServer = (chart: Chart.Chart): Effect.Effect<Server, never, Scope.Sco
     const report = yield* Deferred.make<Report, CliError>()
     yield* Effect.acquireRelease(
       Effect.sync(() => {
-        const child = fork(new URL("../bin.ts", import.meta.url), ["demo", "--role", "server"], {
+        const child = fork(bin, ["demo", "--role", "server"], {
           stdio: ["ignore", "inherit", "inherit", "ipc"]
         })
         child.on("message", (word: FromServer) => {
