@@ -1,5 +1,5 @@
 /**
- * What a mode needs to know of the compression that both ends agreed on. The algorithms are not here.
+ * What a mode needs to know of the compression that both ends agreed on. The algorithms are in `Compressors.ts`.
  *
  * **Source** msgr2, "Compression"; Ceph `src/msg/async/compression_onwire.cc`
  */
@@ -7,16 +7,24 @@ import type { Refuse } from "./FrameError.ts"
 import * as Limits from "./Limits.ts"
 
 /**
- * **Units** `minSize` in bytes of all segments together: frames below it are sent as they are.
+ * One way to make bytes fewer, in the container that Ceph gives it.
  *
- * **Errors** `undefined` from `compress` sends the whole frame plain; from `decompress` it means that `segment` does not
- * inflate to at most `limit` bytes. `decompress` must not allocate more than `limit`, whatever the segment claims.
+ * **Errors** `undefined` from `compress` when these bytes cannot be; from `decompress` when `segment` does not inflate to
+ * at most `limit` bytes. Memory is in proportion to `limit`, whatever the segment claims, and neither throws.
  */
-export interface Compressor {
-  readonly name: string
-  readonly minSize: number
+export interface Algorithm {
   readonly compress: (segment: Uint8Array) => Uint8Array | undefined
   readonly decompress: (segment: Uint8Array, limit: number) => Uint8Array | undefined
+}
+
+/**
+ * An algorithm as a connection uses it. A frame with one segment that cannot be compressed goes plain as a whole.
+ *
+ * **Units** `minSize` in bytes of all segments together: frames below it are sent as they are.
+ */
+export interface Compressor extends Algorithm {
+  readonly name: string
+  readonly minSize: number
 }
 
 /** The first `count` of `segments` compressed one by one, empty ones left empty; `undefined` when one resists. */

@@ -6,6 +6,7 @@
 import * as Crc32c from "./Crc32c.ts"
 import * as Epilogue from "./Epilogue.ts"
 import type { Refuse } from "./FrameError.ts"
+import type { Sink } from "./FrameWriter.ts"
 import type { Gather } from "./Gather.ts"
 import * as Bytes from "./internal/bytes.ts"
 import type { ByteQueue } from "./internal/ByteQueue.ts"
@@ -76,13 +77,49 @@ export const write = (
       Bytes.setU32(out.slab, at, checksum(mode, segment))
     }
   }
+  if (Layout.table.Crc[mode.revision].epilogue(count) === 0) return
+  for (let i = mode.revision; i < count; i++) sums[i] = checksum(mode, segments[i]!)
+  writeEpilogue(out, mode, count, sums, late)
+}
+
+/** Checksums of the frame that is being written. */
+const sums = new Uint32Array(Preamble.MAX_SEGMENTS)
+
+/** Appends what closes a frame of `count` segments, if anything does. */
+const writeEpilogue = (out: Gather, mode: Crc, count: number, sums: Uint32Array, late: number): void => {
   const first = mode.revision
   const size = Layout.table.Crc[mode.revision].epilogue(count)
   if (size === 0) return
   const at = out.reserve(size)
   out.slab[at] = late
   for (let i = first; i < Preamble.MAX_SEGMENTS; i++) {
-    const slot = at + 1 + Layout.CRC * (i - first)
-    Bytes.setU32(out.slab, slot, i < count ? checksum(mode, segments[i]!) : 0)
+    Bytes.setU32(out.slab, at + 1 + Layout.CRC * (i - first), i < count ? sums[i]! : 0)
+  }
+}
+
+/** Appends a frame whose segments come in pieces. Nothing but the checksums is remembered. */
+export const pieces = (out: Gather, mode: Crc, preamble: Preamble.Preamble): Sink => {
+  const { count, lengths } = preamble
+  const sums = new Uint32Array(Preamble.MAX_SEGMENTS)
+  let register = Crc32c.SEGMENT_SEED
+  return {
+    runs: Array.from(lengths.subarray(0, count)),
+    begin: () => {
+      const at = out.reserve(Preamble.SIZE)
+      Preamble.write(out.slab, at, preamble)
+    },
+    put: (piece) => {
+      out.put(piece)
+      if (mode.dataCrc) register = Crc32c.update(register, piece)
+    },
+    endRun: (index) => {
+      const sum = mode.dataCrc ? register : 0
+      sums[index] = sum
+      register = Crc32c.SEGMENT_SEED
+      if (index > 0 || mode.revision === 0 || lengths[0] === 0) return
+      const at = out.reserve(Layout.CRC)
+      Bytes.setU32(out.slab, at, sum)
+    },
+    finish: (late) => writeEpilogue(out, mode, count, sums, late)
   }
 }

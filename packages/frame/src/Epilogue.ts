@@ -2,7 +2,7 @@
  * The sender's last word on a frame: `late_flags` in revision 0, `late_status` in revision 1.
  *
  * A sender that runs out of its data in the middle of a frame fills the rest with anything and says here that it aborted.
- * This package reads such frames and never writes them.
+ * Receivers check such a frame and drop it. `FrameWriter` is the only one here that writes them.
  *
  * **Source** msgr2, "Frame format"; Ceph `src/msg/async/frames_v2.h`
  */
@@ -17,6 +17,9 @@ export const Status = { Aborted: 0x1, Complete: 0xe } as const
 
 /** What a complete frame says, by revision. */
 export const complete = (revision: Revision): number => (revision === 0 ? 0 : Status.Complete)
+
+/** What an aborted frame says, by revision. */
+export const aborted = (revision: Revision): number => (revision === 0 ? ABORTED_FLAG : Status.Aborted)
 
 /** `undefined` when `late` says neither. The high nibble of `late_status` is reserved and ignored. */
 export const read = (revision: Revision, late: number): "Complete" | "Aborted" | undefined => {

@@ -14,6 +14,7 @@ import * as Compression from "./Compression.ts"
 import * as CrcMode from "./CrcMode.ts"
 import * as Epilogue from "./Epilogue.ts"
 import { FrameError, type Refuse } from "./FrameError.ts"
+import * as FrameWriter from "./FrameWriter.ts"
 import * as Gather from "./Gather.ts"
 import { Plaintext } from "./internal/Plaintext.ts"
 import * as Layout from "./Layout.ts"
@@ -35,6 +36,7 @@ export interface Oddities {
  * Every method that appends a frame returns its length on the wire.
  *
  * **Errors** `NonceExhausted` once secure mode has used up its nonces: the connection must end and a new one begin.
+ * `FrameOpen` between `open` and the end of that frame.
  */
 export interface FrameEncoder {
   readonly banner: (out: Gather.Gather, banner: Banner.Banner) => number
@@ -57,6 +59,19 @@ export interface FrameEncoder {
     segments: ReadonlyArray<Uint8Array>,
     oddities?: Oddities
   ) => Result.Result<number, FrameError>
+  /**
+   * Begins a frame whose segments have these `lengths` and come piece by piece, into the same `out`. It is sent
+   * uncompressed, which any receiver takes. Trailing empty segments are not sent.
+   *
+   * **Errors** those of `frame`; `TooLarge` beyond `limits`, which bound what waits in memory (`Limits.afterAuth` unless
+   * given); `SegmentLength` for what is no length.
+   */
+  readonly open: (
+    out: Gather.Gather,
+    tag: number,
+    lengths: ReadonlyArray<number>,
+    limits?: Limits.Limits
+  ) => Result.Result<FrameWriter.FrameWriter, FrameError>
   /** From the next frame on. */
   readonly setMode: (mode: Mode.Mode) => void
   /** All bytes appended so far, until it is stopped. */
@@ -77,6 +92,8 @@ class Encoder implements FrameEncoder {
   readonly #header = new Uint8Array(HEADER_SIZE)
   readonly #headerView = new DataView(this.#header.buffer)
   readonly #plaintext = new Plaintext()
+  /** True while a frame comes piece by piece. */
+  #open = false
 
   constructor(mode: Mode.Mode) {
     this.#mode = mode
@@ -109,10 +126,47 @@ class Encoder implements FrameEncoder {
     segments: ReadonlyArray<Uint8Array>,
     oddities?: Oddities
   ): Result.Result<number, FrameError> {
-    try {
+    return this.#attempt(() => {
       const size = this.#append(out, tag, segments, oddities)
       this.produced += size
-      return Result.succeed(size)
+      return size
+    })
+  }
+
+  open(
+    out: Gather.Gather,
+    tag: number,
+    lengths: ReadonlyArray<number>,
+    limits: Limits.Limits = Limits.afterAuth
+  ): Result.Result<FrameWriter.FrameWriter, FrameError> {
+    return this.#attempt(() => {
+      this.#begin(tag, 0)
+      for (const [i, length] of lengths.entries()) {
+        if (!Number.isSafeInteger(length) || length < 0) this.#refuse("SegmentLength", i, `a length, got ${length}`)
+      }
+      this.#measure(lengths.map((length) => ({ length })))
+      const { count, lengths: counted } = this.#preamble
+      Limits.check(limits, counted, count, this.#refuse)
+      this.#checkNonces()
+      this.#open = true
+      const own = this.transcript.recording ? Gather.make({ slab: 4096 }) : undefined
+      return FrameWriter.make({
+        out: own ?? out,
+        mode: this.#mode,
+        preamble: { ...this.#preamble, lengths: counted.slice() },
+        offset: this.produced,
+        moved: (size, closed) => {
+          if (own !== undefined) this.#record(own, out)
+          this.produced += size
+          this.#open = !closed
+        }
+      })
+    })
+  }
+
+  #attempt<A>(run: () => A): Result.Result<A, FrameError> {
+    try {
+      return Result.succeed(run())
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
       return Result.fail(error)
@@ -127,21 +181,15 @@ class Encoder implements FrameEncoder {
   ): number {
     const mode = this.#mode
     const preamble = this.#preamble
-    preamble.tag = tag
-    preamble.flags = oddities?.flags ?? 0
+    this.#begin(tag, oddities?.flags ?? 0)
     const total = this.#measure(segments)
     const sent = this.#compress(segments, total)
     const late = oddities?.late ?? Epilogue.complete(mode.revision)
-    if (mode._tag === "Secure" && !mode.tx.room(SecureMode.records(mode, preamble))) {
-      this.#refuse("NonceExhausted", -1, "a new connection, this one has used up its nonces")
-    }
+    this.#checkNonces()
     if (this.transcript.recording) {
       const own = Gather.make({ slab: 4096 })
       this.#write(own, sent, late)
-      for (const chunk of own.take()) {
-        out.put(chunk)
-        this.transcript.add(chunk.slice())
-      }
+      this.#record(own, out)
     } else {
       this.#write(out, sent, late)
     }
@@ -154,8 +202,29 @@ class Encoder implements FrameEncoder {
     else SecureMode.write(out, mode, this.#plaintext, this.#preamble, segments, late)
   }
 
+  /** Moves what `own` has gathered to `out` and into the transcript. */
+  #record(own: Gather.Gather, out: Gather.Gather): void {
+    for (const chunk of own.take()) {
+      out.put(chunk)
+      this.transcript.add(chunk.slice())
+    }
+  }
+
+  #begin(tag: number, flags: number): void {
+    this.#preamble.tag = tag
+    this.#preamble.flags = flags
+    if (this.#open) this.#refuse("FrameOpen", -1, "the open frame to be ended or aborted before another begins")
+  }
+
+  #checkNonces(): void {
+    const mode = this.#mode
+    if (mode._tag === "Secure" && !mode.tx.room(SecureMode.records(mode, this.#preamble))) {
+      this.#refuse("NonceExhausted", -1, "a new connection, this one has used up its nonces")
+    }
+  }
+
   /** Counts `segments` and puts their lengths into the preamble. */
-  #measure(segments: ReadonlyArray<Uint8Array>): number {
+  #measure(segments: ReadonlyArray<{ readonly length: number }>): number {
     const { lengths } = this.#preamble
     if (segments.length === 0 || segments.length > Preamble.MAX_SEGMENTS) {
       this.#refuse("SegmentCount", -1, `one to four segments, got ${segments.length}`)

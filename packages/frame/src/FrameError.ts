@@ -29,7 +29,13 @@ export const Reason = Schema.Literals([
   /** A connection secret without room for a key and two nonces. */
   "SecretTooShort",
   /** The next nonce would be the first one again. */
-  "NonceExhausted"
+  "NonceExhausted",
+  /** More or fewer bytes than the preamble has announced. */
+  "SegmentLength",
+  /** Another frame before the one that is being written piece by piece has been ended or aborted. */
+  "FrameOpen",
+  /** A piece of a frame that has been ended or aborted. */
+  "FrameClosed"
 ])
 export type Reason = typeof Reason.Type
 

@@ -6,7 +6,8 @@
 import * as Bytes from "@msgr2/wire/Bytes"
 import * as Epilogue from "./Epilogue.ts"
 import type { Refuse } from "./FrameError.ts"
-import type { Gather } from "./Gather.ts"
+import type { Sink } from "./FrameWriter.ts"
+import * as Gather from "./Gather.ts"
 import type { ByteQueue } from "./internal/ByteQueue.ts"
 import type { Plaintext } from "./internal/Plaintext.ts"
 import * as Layout from "./Layout.ts"
@@ -103,7 +104,7 @@ export const records = (mode: Secure, { count, lengths }: Preamble.Preamble): nu
 
 /** Appends the frame of `preamble` and as many of `segments` as it counts. */
 export const write = (
-  out: Gather,
+  out: Gather.Gather,
   mode: Secure,
   plain: Plaintext,
   preamble: Preamble.Preamble,
@@ -134,4 +135,52 @@ export const write = (
     sealed.push(plain.record())
   }
   mode.aead.seal(mode.tx, sealed, out)
+}
+
+/** A piece of this length is not copied while it waits: another call of the cipher costs less. */
+const KEEP = 64 * 1024
+
+/**
+ * Appends a frame whose segments come in pieces, each record as soon as all of it is there: `write` with the same bytes
+ * seals the same records.
+ *
+ * **Units** `total` is the length of all segments.
+ */
+export const pieces = (out: Gather.Gather, mode: Secure, preamble: Preamble.Preamble, total: number): Sink => {
+  const { count, lengths } = preamble
+  const whole = mode.revision === 0
+  const inline = Math.min(lengths[0]!, Layout.INLINE)
+  const rest = Array.from(lengths.subarray(whole ? 0 : 1, count))
+  const runs = whole ? rest : [inline, lengths[0]! - inline, ...rest]
+  const waiting = Gather.make({ slab: Math.min(total + 2 * Layout.HEAD, KEEP), keep: KEEP })
+  const pad = (size: number) => {
+    if (size === 0) return
+    const at = waiting.reserve(size)
+    waiting.slab.fill(0, at, at + size)
+  }
+  const seal = () => {
+    const record = waiting.take()
+    if (record.length > 0) mode.aead.seal(mode.tx, [record], out)
+    waiting.release(record)
+  }
+  return {
+    runs,
+    begin: () => {
+      const at = waiting.reserve(Preamble.SIZE)
+      Preamble.write(waiting.slab, at, preamble)
+    },
+    put: (piece) => waiting.put(piece),
+    endRun: (index) => {
+      const width = !whole && index === 0 ? Layout.INLINE : Layout.padded(runs[index]!)
+      pad(width - runs[index]!)
+      if (!whole && index < 2) seal()
+    },
+    finish: (late) => {
+      if (!whole && count === 1) return
+      const at = waiting.reserve(Layout.BLOCK)
+      waiting.slab.fill(0, at, at + Layout.BLOCK)
+      waiting.slab[at] = late
+      seal()
+    }
+  }
 }

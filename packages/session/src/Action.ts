@@ -15,6 +15,8 @@ export type Command =
   | { readonly _tag: "SetRevision"; readonly revision: Revision }
   /** Authentication is over: transcripts end, and both directions change to this mode from the next frame on. */
   | { readonly _tag: "SetMode"; readonly mode: number; readonly revision: Revision }
+  /** Both directions may compress by this method from the next frame on. */
+  | { readonly _tag: "SetCompression"; readonly method: number }
   | { readonly _tag: "Deliver"; readonly message: Message }
   /** A message was skipped by the peer: accepted, as Ceph does, and worth a word. */
   | { readonly _tag: "Gap"; readonly expected: number; readonly received: number }

@@ -15,6 +15,7 @@ import * as Sockaddr from "@msgr2/wire/Sockaddr"
 import type { Action } from "./Action.ts"
 import { agree } from "./Agreement.ts"
 import { handshaking, type Step, violation } from "./Close.ts"
+import * as CompressionPolicy from "./CompressionPolicy.ts"
 import type { Event } from "./Event.ts"
 import type { Table } from "./Machine.ts"
 import { type Client, MAX_AUTH_ROUNDS } from "./Options.ts"
@@ -36,9 +37,10 @@ const learn = (options: Client, dial: Dial, seenAt: EntityAddr.EntityAddr): Enti
   return learned ?? { ...EntityAddr.blank, nonce: options.nonce }
 }
 
-const identify = (options: Client, { dial, globalId, mode, peerType }: SessionStart): Step => [
-  { _tag: "SessionConnecting", dial, globalId, mode, peerType },
+const identify = (options: Client, { compression, dial, globalId, mode, peerType }: SessionStart): Step => [
+  { _tag: "SessionConnecting", compression, dial, globalId, mode, peerType },
   [
+    ...(compression === undefined ? [] : [{ _tag: "SetCompression", method: compression } as const]),
     send({
       _tag: "ClientIdent",
       addrs: options.addrs.length > 0 ? options.addrs : [dial.local],
@@ -76,6 +78,7 @@ const open = (options: Client, state: SessionStart, frame: Of<"ServerIdent">): S
         features: frame.supported & options.features,
         mode: state.mode,
         revision: state.dial.revision,
+        compression: state.compression,
         globalId: state.globalId,
         authenticatedAs: undefined
       },
@@ -173,20 +176,23 @@ export const table = (options: Client): Table<State, Event, Action> => ({
     AuthSignature: (state, { digest }) => [state, [{ _tag: "Verify", digest }]],
     Verified: (state, event) => {
       if (!event.valid) return violation(state, event, "BadSignature", "the HMAC of everything sent so far")
-      if (!state.dial.compression) return identify(options, state)
+      if (!state.dial.compression) return identify(options, { ...state, compression: undefined })
       const { dial, globalId, mode, peerType } = state
+      const asked = CompressionPolicy.allowed(options.compression, state)
       return [
-        { _tag: "CompressionConnecting", dial, globalId, mode, peerType },
-        [send({ _tag: "CompressionRequest", isCompress: false, preferredMethods: [] })]
+        { _tag: "CompressionConnecting", dial, globalId, mode, peerType, asked },
+        [send({ _tag: "CompressionRequest", isCompress: asked.length > 0, preferredMethods: asked })]
       ]
     }
   },
   CompressionConnecting: {
     ...handshaking,
-    CompressionDone: (state, frame) =>
-      frame.isCompress
-        ? violation(state, frame, "CompressionNotAsked", "no compression, as requested")
-        : identify(options, state)
+    CompressionDone: (state, frame) => {
+      if (!frame.isCompress) return identify(options, { ...state, compression: undefined })
+      if (state.asked.includes(frame.method)) return identify(options, { ...state, compression: frame.method })
+      const asked = state.asked.length === 0 ? "no compression" : `method ${state.asked.join(" or ")}`
+      return violation(state, frame, "CompressionNotAsked", `${asked}, as requested, got method ${frame.method}`)
+    }
   },
   SessionConnecting: {
     ...handshaking,

@@ -3,6 +3,7 @@
  */
 import type { EntityAddr, EntityAddrVec } from "@msgr2/wire/EntityAddr"
 import * as Features from "@msgr2/wire/Features"
+import * as CompressionPolicy from "./CompressionPolicy.ts"
 import type { Policies, Policy } from "./Policy.ts"
 
 /** What both roles need. */
@@ -19,6 +20,8 @@ export interface Local {
   readonly msgr2Required: bigint
   /** Connection features offered in the ident. */
   readonly features: bigint
+  /** Its methods are those that this process can do. */
+  readonly compression: CompressionPolicy.CompressionPolicy
 }
 
 export interface Client extends Local {
@@ -39,7 +42,8 @@ export const defaults = {
   nonce: 0,
   msgr2Supported: Features.Msgr2.Revision1 | Features.Msgr2.Compression,
   msgr2Required: 0n,
-  features: Features.pacific
+  features: Features.pacific,
+  compression: CompressionPolicy.defaults
 } as const
 
 /** AUTH_* frames that one connection may take before it counts as a loop. */

@@ -11,15 +11,17 @@ import type { Action } from "./Action.ts"
 import { agree } from "./Agreement.ts"
 import { LOSSY } from "./ClientHandshake.ts"
 import { handshaking, type Step, violation } from "./Close.ts"
+import * as CompressionPolicy from "./CompressionPolicy.ts"
 import type { Event } from "./Event.ts"
 import type { Table, Tagged } from "./Machine.ts"
 import { MAX_AUTH_ROUNDS, type Server } from "./Options.ts"
 import { policyFor } from "./Policy.ts"
 import * as Session from "./Session.ts"
-import type { Authenticated, Ident, State, Visitor } from "./State.ts"
+import type { Ident, State, Visitor } from "./State.ts"
 
 const send = (frame: Extract<Action, { readonly _tag: "Send" }>["frame"]): Action => ({ _tag: "Send", frame })
 
+type Accepting = Extract<State, { readonly _tag: "SessionAccepting" }>
 type Authenticating = Extract<State, { readonly _tag: "AuthAccepting" | "AuthAcceptingMore" }>
 
 const nextRound = (state: Authenticating, frame: Tagged, action: Action): Step =>
@@ -57,11 +59,7 @@ const verdicts = {
 }
 
 /** The checks of a CLIENT_IDENT in Ceph's order. */
-const identify = (
-  options: Server,
-  state: Extract<State, { readonly _tag: "SessionAccepting" }>,
-  frame: Of<"ClientIdent">
-): Step => {
+const identify = (options: Server, state: Accepting, frame: Of<"ClientIdent">): Step => {
   const { visitor } = state
   const first = frame.addrs[0]
   if (first === undefined || EntityAddr.equals(first, EntityAddr.blank)) {
@@ -89,7 +87,7 @@ const identify = (
 
 const open = (
   options: Server,
-  visitor: Authenticated,
+  { compression, visitor }: Accepting,
   ident: Ident,
   { cookie, globalSeq }: Extract<Event, { readonly _tag: "Admitted" }>
 ): Step => {
@@ -105,6 +103,7 @@ const open = (
         features: ident.features,
         mode: visitor.mode,
         revision: visitor.revision,
+        compression,
         globalId: visitor.globalId,
         authenticatedAs: visitor.name
       },
@@ -190,14 +189,19 @@ export const table = (options: Server): Table<State, Event, Action> => ({
         ? violation(state, event, "BadSignature", "the HMAC of everything sent so far")
         : state.visitor.compression
           ? [{ _tag: "CompressionAccepting", visitor: state.visitor }, []]
-          : [{ _tag: "SessionAccepting", visitor: state.visitor, ident: undefined }, []]
+          : [{ _tag: "SessionAccepting", visitor: state.visitor, compression: undefined, ident: undefined }, []]
   },
   CompressionAccepting: {
     ...handshaking,
-    CompressionRequest: ({ visitor }) => [
-      { _tag: "SessionAccepting", visitor, ident: undefined },
-      [send({ _tag: "CompressionDone", isCompress: false, method: 0 })]
-    ]
+    CompressionRequest: ({ visitor }, frame) => {
+      const method = CompressionPolicy.grant(options.compression, visitor, frame)
+      return [
+        { _tag: "SessionAccepting", visitor, compression: method, ident: undefined },
+        method === undefined
+          ? [send({ _tag: "CompressionDone", isCompress: false, method: 0 })]
+          : [send({ _tag: "CompressionDone", isCompress: true, method }), { _tag: "SetCompression", method }]
+      ]
+    }
   },
   SessionAccepting: {
     ...handshaking,
@@ -207,6 +211,6 @@ export const table = (options: Server): Table<State, Event, Action> => ({
     Admitted: (state, event) =>
       state.ident === undefined
         ? violation(state, event, "UnexpectedFrame", "ClientIdent first")
-        : open(options, state.visitor, state.ident, event)
+        : open(options, state, state.ident, event)
   }
 })

@@ -54,6 +54,8 @@ export interface Peer {
   readonly features: bigint
   readonly mode: number
   readonly revision: Revision
+  /** The method by which frames may go compressed. */
+  readonly compression: number | undefined
   /** The global id that authentication gave to the client's end. */
   readonly globalId: GlobalId
   /** Who the client proved to be; only the accepting end learns it. */
@@ -90,6 +92,8 @@ export type ClientState =
       readonly peerType: number
       readonly globalId: GlobalId
       readonly mode: number
+      /** Methods that were asked for; none when no compression was. */
+      readonly asked: ReadonlyArray<number>
     }
   | {
       readonly _tag: "SessionConnecting"
@@ -97,6 +101,7 @@ export type ClientState =
       readonly peerType: number
       readonly globalId: GlobalId
       readonly mode: number
+      readonly compression: number | undefined
     }
 
 export type ServerState =
@@ -107,7 +112,12 @@ export type ServerState =
   | { readonly _tag: "AuthAcceptingMore"; readonly visitor: Visitor }
   | { readonly _tag: "AuthAcceptingSign"; readonly visitor: Authenticated }
   | { readonly _tag: "CompressionAccepting"; readonly visitor: Authenticated }
-  | { readonly _tag: "SessionAccepting"; readonly visitor: Authenticated; readonly ident: Ident | undefined }
+  | {
+      readonly _tag: "SessionAccepting"
+      readonly visitor: Authenticated
+      readonly compression: number | undefined
+      readonly ident: Ident | undefined
+    }
 
 /** The part of CLIENT_IDENT that outlives the handshake. */
 export interface Ident {

@@ -107,7 +107,16 @@ export const feed = (end: End, peer: End, event: Event.Event, ask = answers): vo
   }
 }
 
-const commands = new Set(["SetRevision", "SetMode", "Gap", "Duplicate", "KeepaliveAcked", "Opened", "Hangup"])
+const commands = new Set([
+  "SetRevision",
+  "SetMode",
+  "SetCompression",
+  "Gap",
+  "Duplicate",
+  "KeepaliveAcked",
+  "Opened",
+  "Hangup"
+])
 const isAsked = (action: Action.Action): action is Action.Question => !commands.has(action._tag)
 
 /** Hands over what is in flight, one event at a time and in turn, until nothing is. */

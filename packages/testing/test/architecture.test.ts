@@ -35,6 +35,8 @@ const mayBeUnstable = ["messenger", "testing", "cli"]
 const nodeFiles = [
   "packages/auth/src/internal/",
   "packages/frame/src/internal/aesGcm.ts",
+  "packages/frame/src/internal/packages.ts",
+  "packages/frame/src/internal/zlib.ts",
   "packages/messenger/src/NodeTransport.ts",
   "packages/testing/src/Capture.ts",
   "packages/cli/src/"

@@ -5,16 +5,13 @@
  * peer that sends single bytes cannot make a whole receive buffer be kept for each.
  */
 import * as Bytes from "@msgr2/wire/Bytes"
-import { u32 } from "./bytes.ts"
+import { plain, u32 } from "./bytes.ts"
 
 /** Behind bytes that wait, a chunk smaller than this is copied together with its neighbours. */
 const SMALL = 1024
 const LARGEST_OWN = 64 * 1024
 /** Beyond this memory is not worth keeping for the next time. */
 const LARGEST_SCRATCH = 256 * 1024
-
-const plain = (chunk: Uint8Array): Uint8Array =>
-  chunk.constructor === Uint8Array ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
 
 export class ByteQueue {
   /** Bytes that wait. */

@@ -13,3 +13,7 @@ export const setU32 = (bytes: Uint8Array, at: number, value: number): void => {
   bytes[at + 2] = value >>> 16
   bytes[at + 3] = value >>> 24
 }
+
+/** The same bytes as nothing but a `Uint8Array`: a `Buffer` has methods of the same names that do other things. */
+export const plain = (bytes: Uint8Array): Uint8Array =>
+  bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
