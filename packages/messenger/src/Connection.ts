@@ -62,7 +62,5 @@ export const fromDriver = (driver: Driver, id: number, peer: Peer): Connection =
   keepalive: driver.keepalive,
   stats: Effect.sync(() => ({ ...driver.stats })),
   close: Effect.sync(() => driver.markDown()),
-  closed: Effect.flatMap(driver.closed, () =>
-    driver.over?.error === undefined ? Effect.void : Effect.fail(driver.over.error)
-  )
+  closed: Effect.flatMap(driver.closed, () => driver.over ?? Effect.void)
 })

@@ -18,41 +18,61 @@ export interface Options {
 }
 
 /** One direction: bytes wait here while the reader's arrivals are full. */
-interface Lane {
+class Lane {
+  /** Bytes that wait. */
+  backlog = 0
+  readonly gate = new Gate()
   readonly arrivals: Arrivals
-  readonly write: (chunks: ReadonlyArray<Uint8Array>) => void
-  readonly backlog: () => number
-  readonly gate: Gate
-  readonly finish: (error: TransportError) => void
-}
+  private readonly rechunk: (bytes: Uint8Array) => ReadonlyArray<Uint8Array>
+  private waiting: Array<Uint8Array> = []
+  private next = 0
+  private finished: TransportError | undefined
 
-const makeLane = (options: Options): Lane => {
-  const waiting: Array<Uint8Array> = []
-  const gate = new Gate()
-  let finished: TransportError | undefined
-  const deliver = () => {
-    while (waiting.length > 0 && !arrivals.full) {
-      const chunk = waiting.shift()
-      if (chunk !== undefined) arrivals.push(chunk)
-    }
-    if (waiting.length === 0 && finished !== undefined) arrivals.fail(finished)
-    if (waiting.length === 0) gate.check()
+  constructor({ rechunk = (bytes) => [bytes], window = 256 * 1024 }: Options) {
+    this.rechunk = rechunk
+    this.arrivals = new Arrivals(window, () => this.schedule())
   }
-  const arrivals: Arrivals = new Arrivals(options.window ?? 256 * 1024, () => queueMicrotask(deliver))
-  return {
-    arrivals,
-    gate,
-    write: (chunks) => {
-      if (finished !== undefined) return
+
+  write(chunks: ReadonlyArray<Uint8Array>): void {
+    if (this.finished !== undefined) return
+    for (const chunk of chunks) {
       // Copied, as a kernel does: the reader must never see a writer's later change.
-      for (const chunk of chunks) waiting.push(...(options.rechunk?.(chunk.slice()) ?? [chunk.slice()]))
-      queueMicrotask(deliver)
-    },
-    backlog: () => waiting.reduce((size, chunk) => size + chunk.length, 0),
-    finish: (error) => {
-      finished ??= error
-      queueMicrotask(deliver)
+      for (const piece of this.rechunk(chunk.slice())) this.waiting.push(piece)
+      this.backlog += chunk.length
     }
+    this.schedule()
+  }
+
+  /** What waits still arrives, and then this. */
+  finish(error: TransportError): void {
+    this.finished ??= error
+    this.schedule()
+  }
+
+  /** What waits is lost, and what comes after it. */
+  cut(error: TransportError): void {
+    this.waiting = []
+    this.next = 0
+    this.backlog = 0
+    this.finish(error)
+  }
+
+  private schedule(): void {
+    queueMicrotask(() => this.deliver())
+  }
+
+  private deliver(): void {
+    while (this.next < this.waiting.length && !this.arrivals.full) {
+      const chunk = this.waiting[this.next++]
+      if (chunk === undefined) continue
+      this.backlog -= chunk.length
+      this.arrivals.push(chunk)
+    }
+    if (this.next < this.waiting.length) return
+    this.waiting = []
+    this.next = 0
+    if (this.finished !== undefined) this.arrivals.fail(this.finished)
+    this.gate.check()
   }
 }
 
@@ -64,23 +84,30 @@ const makePipe = (
   outgoing: Lane,
   local: EntityAddr.EntityAddr,
   remote: EntityAddr.EntityAddr
-): Effect.Effect<Pipe, never, Scope.Scope> =>
-  Effect.acquireRelease(
+): Effect.Effect<Pipe, never, Scope.Scope> => {
+  let ended = false
+  const end = () => {
+    ended = true
+    outgoing.finish(error("EndOfStream", local))
+  }
+  return Effect.acquireRelease(
     Effect.succeed<Pipe>({
       local,
       remote,
       read: incoming.arrivals.read,
-      write: outgoing.write,
-      backlog: outgoing.backlog,
-      drained: outgoing.gate.when(() => outgoing.backlog() === 0),
-      end: () => outgoing.finish(error("EndOfStream", local))
+      write: (chunks) => outgoing.write(chunks),
+      backlog: () => outgoing.backlog,
+      drained: outgoing.gate.when(() => outgoing.backlog === 0),
+      end
     }),
     () =>
       Effect.sync(() => {
-        outgoing.finish(error("EndOfStream", local))
-        incoming.finish(error("Reset", remote))
+        if (!ended) outgoing.cut(error("Reset", local))
+        incoming.cut(error("Closed", remote))
+        incoming.arrivals.discard(error("Closed", remote))
       })
   )
+}
 
 const make = (options: Options): Transport["Service"] => {
   interface Open {
@@ -99,7 +126,7 @@ const make = (options: Options): Transport["Service"] => {
       Effect.suspend(() => {
         const listener = listeners.get(key(address))
         if (listener === undefined) return Effect.fail(error("Refused", address))
-        const [up, down] = [makeLane(options), makeLane(options)]
+        const [up, down] = [new Lane(options), new Lane(options)]
         const from = place({ ...address, nonce: 0 }, nextPort++)
         listener.queue.push({ up, down, from })
         listener.gate.check()
@@ -127,7 +154,7 @@ const make = (options: Options): Transport["Service"] => {
           () =>
             Effect.sync(() => {
               listeners.delete(key(bound))
-              for (const { down } of open.queue) down.finish(error("Reset", bound))
+              for (const lane of open.queue.flatMap(({ up, down }) => [up, down])) lane.cut(error("Reset", bound))
             })
         )
       })

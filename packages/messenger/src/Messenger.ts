@@ -9,15 +9,19 @@ import type { Local } from "@msgr2/session/Options"
 import type { Policy } from "@msgr2/session/Policy"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import { type GlobalSeq, globalSeq } from "@msgr2/wire/Ids"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { type Connection, fromDriver } from "./Connection.ts"
 import { ConnectionError } from "./ConnectionError.ts"
+import * as Compression from "./internal/Compression.ts"
 import { Driver } from "./internal/Driver.ts"
 import * as Questions from "./internal/Questions.ts"
 import { defaults, type MessengerConfig } from "./MessengerConfig.ts"
@@ -44,7 +48,8 @@ export class Messenger extends Context.Service<
     /**
      * Dials `target` and completes the handshake. The connection closes with its scope.
      *
-     * **Errors** `ConnectionError` for whatever goes wrong before READY; a scope closed on the way leaves nothing behind.
+     * **Errors** `ConnectionError` for whatever goes wrong before READY; neither a failure nor an interruption leaves
+     * anything behind.
      */
     readonly connect: (
       target: EntityAddr.EntityAddr,
@@ -53,7 +58,8 @@ export class Messenger extends Context.Service<
     /**
      * Listens on `address` and runs `handler` for each connection that reaches READY; the connection closes when its
      * handler ends. A handler that fails is logged and ends its own connection only. Returns when the port is open;
-     * serving ends with the scope.
+     * serving ends with the scope: handlers are interrupted first, while their connections still stand. What the system
+     * says against accepting is logged, and accepting goes on.
      *
      * **Errors** `TransportError` when the address cannot be bound.
      */
@@ -66,6 +72,17 @@ export class Messenger extends Context.Service<
   /** A messenger with these settings in place of the defaults. */
   static readonly layer = (config: Partial<MessengerConfig> = {}): Layer.Layer<Messenger, never, Transport> =>
     Layer.effect(Messenger, make({ ...defaults, ...config }))
+}
+
+/** After the system has refused to accept a connection: it may be out of sockets. */
+const ACCEPT_PAUSE = Duration.millis(100)
+
+/** A connection that ends is no news; a handler that fails or dies is. */
+const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.void
+  return Cause.squash(cause) instanceof ConnectionError
+    ? Effect.logDebug("connection ended", cause)
+    : Effect.logError("the handler of a connection failed", cause)
 }
 
 const make = Effect.fnUntraced(function* (config: MessengerConfig) {
@@ -82,7 +99,8 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     nonce,
     msgr2Supported: config.msgr2Supported,
     msgr2Required: config.msgr2Required,
-    features: config.features
+    features: config.features,
+    compression: yield* Compression.workable(config)
   }
 
   /** Runs a connection in the surrounding scope and waits for READY. */
@@ -98,16 +116,17 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     const driver = new Driver({ id, role, endpoint, pipe, banner, config, questions, observe })
     yield* Effect.addFinalizer(() => Effect.sync(() => driver.markDown()))
     yield* Effect.forkScoped(driver.run(opening))
-    yield* Effect.forkScoped(driver.watch)
-    if (config.keepaliveInterval !== undefined) yield* Effect.forkScoped(driver.beats(config.keepaliveInterval))
+    yield* Effect.forkScoped(driver.timers)
     yield* driver.settled
-    if (driver.state._tag === "Ready") return fromDriver(driver, id, driver.state.peer)
-    return yield* driver.over?.error ?? Effect.die(new Error("a handshake that nobody ended has ended"))
+    // The peer may have left again; what it said before is still to be read.
+    if (driver.peer !== undefined) return fromDriver(driver, id, driver.peer)
+    yield* driver.over ?? Effect.void
+    return yield* Effect.die(new Error("a handshake that nobody ended has ended"))
   })
 
-  const connect = Effect.fnUntraced(function* (
+  const dial = Effect.fnUntraced(function* (
     target: EntityAddr.EntityAddr,
-    options: ConnectOptions = {}
+    options: ConnectOptions
   ): Effect.fn.Return<Connection, ConnectionError, AuthClient | Scope.Scope> {
     const auth = yield* AuthClient
     const peer = EntityAddr.format(target)
@@ -132,6 +151,15 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     })
   })
 
+  // In a scope of its own, because the one around it may outlive many failures.
+  const connect = Effect.fnUntraced(function* (target: EntityAddr.EntityAddr, options: ConnectOptions = {}) {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    return yield* dial(target, options).pipe(
+      Scope.provide(scope),
+      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+    )
+  })
+
   const serve = Effect.fnUntraced(function* <E, R>(
     address: EntityAddr.EntityAddr,
     handler: (connection: Connection) => Effect.Effect<void, E, R>
@@ -141,31 +169,36 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     const addrs = [listener.address]
     const endpoint = Endpoint.server({ ...local, addrs, policies: config.serverPolicies })
     const places = yield* Semaphore.make(config.maxConnections)
-    const scope = yield* Effect.scope
+    const visitors = yield* Scope.fork(yield* Effect.scope, "parallel")
 
     const visit = (pipe: Pipe) =>
       open("server", pipe, endpoint, Questions.server(auth, nextGlobalSeq), {
         _tag: "Accepted",
         remote: pipe.remote
-      }).pipe(
-        Effect.flatMap(handler),
-        Effect.catchCause((cause) => Effect.logDebug("connection ended", cause))
-      )
+      }).pipe(Effect.flatMap(handler), Effect.catchCause(report))
 
     const acceptOne = Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         yield* restore(places.take(1))
-        const visitorScope = yield* Scope.fork(scope)
-        const leave = (exit: Exit.Exit<unknown, unknown>) =>
-          Effect.andThen(Scope.close(visitorScope, exit), places.release(1))
+        const scope = yield* Scope.make()
+        const leave = (exit: Exit.Exit<unknown, unknown>) => Effect.andThen(Scope.close(scope, exit), places.release(1))
         const pipe = yield* restore(listener.accept).pipe(
-          Scope.provide(visitorScope),
+          Scope.provide(scope),
           Effect.onError((cause) => leave(Exit.failCause(cause)))
         )
-        yield* restore(visit(pipe)).pipe(Scope.provide(visitorScope), Effect.onExit(leave), Effect.forkIn(scope))
+        // Started at once: a fiber interrupted before it starts would never leave.
+        yield* visit(pipe).pipe(
+          Scope.provide(scope),
+          Effect.onExit(leave),
+          Effect.forkIn(visitors, { startImmediately: true })
+        )
       })
     )
-    yield* Effect.forkScoped(Effect.forever(acceptOne))
+    yield* Effect.forever(acceptOne).pipe(
+      Effect.tapError((error) => Effect.logWarning("could not accept a connection", error)),
+      Effect.retry(Schedule.spaced(ACCEPT_PAUSE)),
+      Effect.forkScoped
+    )
     return { addrs }
   })
 

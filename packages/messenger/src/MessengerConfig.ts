@@ -1,7 +1,9 @@
 /**
  * Who this messenger is and how patient it is.
  */
+import * as Compressors from "@msgr2/frame/Compressors"
 import * as Limits from "@msgr2/frame/Limits"
+import type { CompressionPolicy } from "@msgr2/session/CompressionPolicy"
 import * as Options from "@msgr2/session/Options"
 import * as Policy from "@msgr2/session/Policy"
 import { EntityType } from "@msgr2/wire/EntityName"
@@ -17,6 +19,10 @@ export interface MessengerConfig {
   readonly msgr2Supported: bigint
   readonly msgr2Required: bigint
   readonly features: bigint
+  /** For whom frames are compressed, and by which of the `compressors`: for nobody, by default. */
+  readonly compression: CompressionPolicy
+  /** The algorithms at hand. */
+  readonly compressors: Compressors.Compressors
   /** How this end treats the peers it dials. */
   readonly clientPolicy: Policy.Policy
   /** How it treats those that dial it. */
@@ -41,6 +47,7 @@ export const defaults: MessengerConfig = {
   ...Options.defaults,
   entityType: EntityType.Client,
   nonce: undefined,
+  compressors: Compressors.installed,
   clientPolicy: Policy.requiring(Policy.lossyClient, Features.osdReplyMux),
   serverPolicies: { otherwise: Policy.statelessServer },
   handshakeTimeout: Duration.seconds(10),

@@ -4,6 +4,7 @@
  * Bytes are read straight into slabs that are never written twice, so every chunk may be kept as it is; a slab is
  * freed when the last view of it is gone.
  */
+import * as Bytes from "@msgr2/wire/Bytes"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import * as Sockaddr from "@msgr2/wire/Sockaddr"
 import * as Effect from "effect/Effect"
@@ -12,16 +13,18 @@ import type * as Scope from "effect/Scope"
 import * as net from "node:net"
 import { Arrivals } from "./internal/Arrivals.ts"
 import { Gate } from "./internal/Gate.ts"
+import { Slabs } from "./internal/Slabs.ts"
 import { type Listener, type Pipe, Transport } from "./Transport.ts"
 import { fromCode, TransportError } from "./TransportError.ts"
 
-/** Size of the first slab of a connection, and of every slab once it is busy. */
-const FIRST_SLAB = 8 * 1024
-const SLAB = 256 * 1024
 /** Bytes kept for a reader that does not come, before the kernel's window fills instead. */
 const ARRIVALS = 1024 * 1024
-/** Milliseconds a closed socket may take to say goodbye before it is cut. */
-const LINGER = 500
+/** Milliseconds that a closed socket waits for its peer to take something or to close too, before it is cut. */
+const PATIENCE = 1000
+/** How often it waits, so that a peer that takes a byte at a time cannot keep a scope from closing. */
+const ROUNDS = 10
+/** Accepted connections that may wait for `accept`. Ceph: `ms_tcp_listen_backlog`. */
+const BACKLOG = 512
 
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
@@ -32,27 +35,6 @@ const failure = (address: string, error: unknown): TransportError =>
 /** Where `socket` is, or what was asked for while it is nowhere. */
 const addrOf = (host: string | undefined, port: number | undefined, otherwise: EntityAddr.EntityAddr) =>
   EntityAddr.make((host ?? "").replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/, ""), port ?? 0) ?? otherwise
-
-/** Hands out room in slabs and the views of what was read into it. Slabs grow with the traffic. */
-class Slabs {
-  private slab = Buffer.allocUnsafeSlow(FIRST_SLAB)
-  private used = 0
-
-  readonly room = (): Buffer => {
-    const { length } = this.slab
-    if (length - this.used < length / 8) {
-      this.slab = Buffer.allocUnsafeSlow(Math.min(SLAB, length * 4))
-      this.used = 0
-    }
-    return this.slab.subarray(this.used)
-  }
-
-  filled(size: number): Uint8Array {
-    const at = this.used
-    this.used += size
-    return new Uint8Array(this.slab.buffer, this.slab.byteOffset + at, size)
-  }
-}
 
 interface Receiver {
   readonly onread: { readonly buffer: () => Buffer; readonly callback: (size: number) => boolean }
@@ -73,20 +55,25 @@ const makeReceiver = (): Receiver => {
       buffer: slabs.room,
       callback: (size) => {
         arrivals.push(slabs.filled(size))
-        return !arrivals.full || socket?.writableEnded === true
+        return !arrivals.full
       }
     }
   }
 }
 
-const makePipe = (socket: net.Socket, receiver: Receiver, asked: EntityAddr.EntityAddr): Pipe => {
+/** A socket as a pipe, and as what has to be let go of. */
+interface Held {
+  readonly pipe: Pipe
+  readonly release: Effect.Effect<void>
+}
+
+const hold = (socket: net.Socket, receiver: Receiver, asked: EntityAddr.EntityAddr): Held => {
   const { arrivals } = receiver
   const name = EntityAddr.format(asked)
   const gate = new Gate()
   let gone = false
   receiver.attach(socket)
   socket.setNoDelay(true)
-  socket.on("drain", () => gate.check())
   socket.on("end", () => arrivals.fail(new TransportError({ reason: "EndOfStream", address: name, detail: "" })))
   socket.on("error", (error) => arrivals.fail(failure(name, error)))
   socket.on("close", () => {
@@ -94,14 +81,18 @@ const makePipe = (socket: net.Socket, receiver: Receiver, asked: EntityAddr.Enti
     arrivals.fail(new TransportError({ reason: "Reset", address: name, detail: "" }))
     gate.check()
   })
-  return {
+  // Called for every batch: `drain` events come only after the stream has asked for them.
+  const written = () => gate.check()
+  const pipe: Pipe = {
     local: addrOf(socket.localAddress, socket.localPort, EntityAddr.blank),
     remote: addrOf(socket.remoteAddress, socket.remotePort, asked),
     read: arrivals.read,
     write: (chunks) => {
       if (gone || socket.writableEnded) return
+      const last = chunks.length - 1
       socket.cork()
-      for (const chunk of chunks) socket.write(chunk)
+      for (let i = 0; i < last; i++) socket.write(chunks[i] ?? Bytes.empty)
+      socket.write(chunks[last] ?? Bytes.empty, written)
       socket.uncork()
     },
     backlog: () => (gone ? 0 : socket.writableLength),
@@ -110,21 +101,41 @@ const makePipe = (socket: net.Socket, receiver: Receiver, asked: EntityAddr.Enti
       if (!gone) socket.end()
     }
   }
+  const release = Effect.suspend(() => {
+    arrivals.discard(new TransportError({ reason: "Closed", address: name, detail: "" }))
+    return letGo(socket)
+  })
+  return { pipe, release }
+}
+
+/** Bytes that the system has not taken. `writableLength` will not do: it stands still until a whole write is done. */
+const queued = (socket: net.Socket): number => {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly writeQueueSize?: number } | null }
+  return handle?.writeQueueSize ?? socket.writableLength
 }
 
 /**
- * Lets what was written leave, and reads on until the peer closes too: a socket closed over unread bytes would reset
- * the connection, and the peer could lose what it had not read yet.
+ * After `end`, lets what was written leave, and reads on until the peer closes too: a socket closed over unread bytes
+ * would reset the connection, and the peer could lose what it had not read yet.
  */
-const release = (socket: net.Socket): Effect.Effect<void> =>
+const letGo = (socket: net.Socket): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (socket.destroyed) return resume(Effect.void)
-    const cut = setTimeout(() => socket.destroy(), LINGER)
+    if (!socket.writableEnded) {
+      socket.destroy()
+      return resume(Effect.void)
+    }
+    let left = queued(socket)
+    let rounds = ROUNDS
+    const watch = setInterval(() => {
+      const before = left
+      left = queued(socket)
+      if (left === before || --rounds === 0) socket.destroy()
+    }, PATIENCE)
     socket.once("close", () => {
-      clearTimeout(cut)
+      clearInterval(watch)
       resume(Effect.void)
     })
-    socket.end()
     socket.resume()
   })
 
@@ -138,41 +149,68 @@ const connect = (address: EntityAddr.EntityAddr): Effect.Effect<Pipe, TransportE
     }
     const receiver = makeReceiver()
     return Effect.acquireRelease(
-      Effect.callback<net.Socket, TransportError>((resume) => {
+      Effect.callback<Held, TransportError>((resume) => {
         const socket = net.connect({ host, port, noDelay: true, onread: receiver.onread })
         const onError = (error: Error) => resume(Effect.fail(failure(name, error)))
         socket.once("error", onError)
         socket.once("connect", () => {
+          // In this order: at no moment may an error go unheard.
+          const held = hold(socket, receiver, address)
           socket.off("error", onError)
-          resume(Effect.succeed(socket))
+          resume(Effect.succeed(held))
         })
         return Effect.sync(() => socket.destroy())
       }),
-      release,
+      ({ release }) => release,
       { interruptible: true }
-    ).pipe(Effect.map((socket) => makePipe(socket, receiver, address)))
+    ).pipe(Effect.map(({ pipe }) => pipe))
   })
 
 /**
  * Gives an accepted socket a reader of our own. Node offers `onread` to dialled sockets only, so the handle moves to a
  * new one; where that is not to be had, `data` events serve.
  */
-const adopt = (accepted: net.Socket): { readonly socket: net.Socket; readonly receiver: Receiver } => {
+const adopt = (accepted: net.Socket): Held => {
   const receiver = makeReceiver()
+  const remote = addrOf(accepted.remoteAddress, accepted.remotePort, EntityAddr.blank)
   const bare = accepted as unknown as { _handle: unknown }
   const handle = bare._handle
   if (handle !== null && typeof handle === "object" && "readStart" in handle && "useUserBuffer" in handle) {
     bare._handle = null
     const options = { handle, onread: receiver.onread } as unknown as net.SocketConstructorOpts
-    const socket = new net.Socket(options)
-    return { socket, receiver }
+    return hold(new net.Socket(options), receiver, remote)
   }
   accepted.on("data", (chunk: Buffer) => {
     receiver.arrivals.push(chunk)
     if (receiver.arrivals.full) accepted.pause()
   })
-  return { socket: accepted, receiver }
+  const held = hold(accepted, receiver, remote)
+  accepted.resume()
+  return held
 }
+
+/** What has come to a port and waits to be taken. */
+interface Door {
+  readonly visitors: Array<net.Socket>
+  /** What the system has said since the last `accept`. */
+  failed: TransportError | undefined
+  readonly gate: Gate
+}
+
+const open = (host: string, port: number, name: string, door: Door): Effect.Effect<net.Server, TransportError> =>
+  Effect.callback<net.Server, TransportError>((resume) => {
+    const server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+      if (door.visitors.length >= BACKLOG) return void socket.destroy()
+      door.visitors.push(socket)
+      door.gate.check()
+    })
+    server.on("error", (error) => {
+      door.failed = failure(name, error)
+      resume(Effect.fail(door.failed))
+      door.gate.check()
+    })
+    server.listen({ host, port, backlog: BACKLOG }, () => resume(Effect.succeed(server)))
+  })
 
 const listen = (address: EntityAddr.EntityAddr): Effect.Effect<Listener, TransportError, Scope.Scope> =>
   Effect.suspend(() => {
@@ -182,62 +220,38 @@ const listen = (address: EntityAddr.EntityAddr): Effect.Effect<Listener, Transpo
     if (host === undefined || port === undefined) {
       return Effect.fail(new TransportError({ reason: "NotNumeric", address: name, detail: "" }))
     }
-    const visitors: Array<net.Socket> = []
-    const gate = new Gate()
-    let failed: TransportError | undefined
-    return Effect.acquireRelease(
-      Effect.callback<net.Server, TransportError>((resume) => {
-        const server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
-          visitors.push(socket)
-          gate.check()
-        })
-        server.once("error", (error) => {
-          failed = failure(name, error)
-          resume(Effect.fail(failed))
-          gate.check()
-        })
-        server.listen({ host, port, backlog: 512 }, () => resume(Effect.succeed(server)))
-      }),
-      (server) =>
-        Effect.callback<void>((resume) => {
-          for (const visitor of visitors) visitor.destroy()
-          server.close(() => resume(Effect.void))
-        }).pipe(Effect.timeoutOrElse({ duration: "1 second", orElse: () => Effect.void }))
+    const door: Door = { visitors: [], failed: undefined, gate: new Gate() }
+    return Effect.acquireRelease(open(host, port, name, door), (server) =>
+      Effect.sync(() => {
+        // Nothing to wait for: the port is free at once, and sockets that were accepted belong to their own scopes.
+        server.close()
+        for (const visitor of door.visitors) visitor.destroy()
+      })
     ).pipe(
       Effect.map((server): Listener => {
         const bound = server.address()
         const found = typeof bound === "object" && bound !== null ? bound.port : port
         return {
           address: EntityAddr.make(host, found, address.nonce, address.type) ?? address,
-          accept: acceptOne(visitors, gate, () => failed)
+          accept: acceptOne(door)
         }
       })
     )
   })
 
-const acceptOne = (
-  visitors: Array<net.Socket>,
-  gate: Gate,
-  failed: () => TransportError | undefined
-): Effect.Effect<Pipe, TransportError, Scope.Scope> =>
+const acceptOne = (door: Door): Effect.Effect<Pipe, TransportError, Scope.Scope> =>
   Effect.flatMap(
-    gate.when(() => visitors.length > 0 || failed() !== undefined),
+    door.gate.when(() => door.visitors.length > 0 || door.failed !== undefined),
     () => {
-      const visitor = visitors.shift()
-      if (visitor === undefined) {
-        const error = failed()
-        return error === undefined ? acceptOne(visitors, gate, failed) : Effect.fail(error)
-      }
+      const { failed } = door
+      door.failed = undefined
+      if (failed !== undefined) return Effect.fail(failed)
+      const visitor = door.visitors.shift()
+      if (visitor === undefined) return acceptOne(door)
       return Effect.acquireRelease(
         Effect.sync(() => adopt(visitor)),
-        ({ socket }) => release(socket)
-      ).pipe(
-        Effect.map(({ socket, receiver }) => {
-          const pipe = makePipe(socket, receiver, addrOf(visitor.remoteAddress, visitor.remotePort, EntityAddr.blank))
-          socket.resume()
-          return pipe
-        })
-      )
+        ({ release }) => release
+      ).pipe(Effect.map(({ pipe }) => pipe))
     }
   )
 

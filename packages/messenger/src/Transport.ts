@@ -10,7 +10,10 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { TransportError } from "./TransportError.ts"
 
-/** One connection, both directions. It is gone when its scope closes. */
+/**
+ * One connection, both directions. It is gone when its scope closes: after `end`, what was written still gets the time
+ * to leave; without it, the connection is cut.
+ */
 export interface Pipe {
   readonly local: EntityAddr
   readonly remote: EntityAddr
@@ -27,7 +30,7 @@ export interface Pipe {
   readonly backlog: () => number
   /** Waits until the backlog is gone, or the pipe. */
   readonly drained: Effect.Effect<void>
-  /** Says that no more will be written. What was written still leaves. */
+  /** Says that no more will be written. What was written still leaves, as long as the peer goes on taking it. */
   readonly end: () => void
 }
 
@@ -35,7 +38,11 @@ export interface Pipe {
 export interface Listener {
   /** The address bound, with the port that was found for 0. */
   readonly address: EntityAddr
-  /** The next visitor. The pipe lives until the given scope closes. */
+  /**
+   * The next visitor. The pipe lives until the given scope closes.
+   *
+   * **Errors** what the system said of one visitor, or of itself: the next call may succeed again.
+   */
   readonly accept: Effect.Effect<Pipe, TransportError, Scope.Scope>
 }
 

@@ -40,6 +40,13 @@ export class Arrivals {
     this.wake()
   }
 
+  /** Nobody will read any more: what has arrived is forgotten, and so is what still comes. */
+  discard(error: TransportError): void {
+    this.chunks = []
+    this.size = 0
+    this.fail(error)
+  }
+
   readonly read: Effect.Effect<Batch, TransportError> = Effect.suspend(() => {
     const ready = this.take()
     if (ready !== undefined) return ready

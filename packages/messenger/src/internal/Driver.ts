@@ -14,7 +14,7 @@ import * as Mode from "@msgr2/frame/Mode"
 import { type Action, isQuestion, type Question } from "@msgr2/session/Action"
 import type { Endpoint } from "@msgr2/session/Endpoint"
 import type { Event } from "@msgr2/session/Event"
-import type { State } from "@msgr2/session/State"
+import type { Peer, State } from "@msgr2/session/State"
 import type { Banner } from "@msgr2/wire/Banner"
 import * as Bytes from "@msgr2/wire/Bytes"
 import * as ConnectionMode from "@msgr2/wire/ConnectionMode"
@@ -25,16 +25,17 @@ import type { WireError } from "@msgr2/wire/WireError"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import { ConnectionError, type Reason } from "../ConnectionError.ts"
 import type { MessengerConfig } from "../MessengerConfig.ts"
 import type { Observation } from "../Observer.ts"
 import type { Pipe } from "../Transport.ts"
 import { TransportError } from "../TransportError.ts"
-import type { Questions } from "./Questions.ts"
+import { Answers } from "./Answers.ts"
 import { Gate } from "./Gate.ts"
 import { Inbox } from "./Inbox.ts"
+import type { Questions } from "./Questions.ts"
 
 export interface Options {
   readonly id: number
@@ -59,6 +60,19 @@ export interface Stats {
   gaps: number
 }
 
+/**
+ * Bytes of answers (acks and the like) that may wait for a peer that does not read, before nothing more is read from
+ * it either: messages are held back by `send`, answers by this.
+ */
+const ANSWERS = 64 * 1024
+
+/** Somebody waits for the answer to the keepalive that carried this time. */
+interface Waiter {
+  readonly sec: number
+  readonly nsec: number
+  readonly resume: () => void
+}
+
 export class Driver {
   state: State
   readonly inbox: Inbox
@@ -72,19 +86,23 @@ export class Driver {
     duplicates: 0,
     gaps: 0
   }
-  /** Set once the connection is over; `undefined` inside when its owner closed it. */
-  over: { readonly error: ConnectionError | undefined } | undefined
+  /** Who is there, from READY on and ever after. */
+  peer: Peer | undefined
+  /** How it ended, once it is over: a success when its owner closed it. */
+  over: Exit.Exit<void, ConnectionError> | undefined
   private readonly options: Options
   private readonly decoder: FrameDecoder.FrameDecoder
   private readonly encoder = FrameEncoder.make()
+  private mode: Mode.Mode = Mode.crc(1)
   private readonly out = Gather.make()
   private readonly changed = new Gate()
   private readonly asked: Array<Question> = []
-  private readonly keepalives: Array<() => void> = []
+  private keepalives: Array<Waiter> = []
   private bannerTaken = false
   /** What is wrong with the bytes that came, once something is. */
   private refused: FrameError | WireError | undefined
   private flushing = false
+  private readonly answers = new Answers()
 
   constructor(options: Options) {
     this.options = options
@@ -105,25 +123,41 @@ export class Driver {
   dispatch(event: Event): void {
     const [next, actions] = this.options.endpoint.step(this.state, event)
     this.state = next
-    for (const action of actions) this.perform(action)
+    for (const action of actions) {
+      // An action that fails ends the connection, and what was to follow it.
+      if (this.over === undefined) this.perform(action)
+    }
   }
 
   /** Waits for the handshake to end, well or badly. */
   readonly settled: Effect.Effect<void> = Effect.suspend(() =>
-    this.changed.when(() => this.over !== undefined || this.state._tag === "Ready")
+    this.changed.when(() => this.over !== undefined || this.peer !== undefined)
   )
 
   readonly closed: Effect.Effect<void> = Effect.suspend(() => this.changed.when(() => this.over !== undefined))
 
-  /** Brings the machine everything the pipe brings, until either ends. */
+  /** Brings the machine everything the pipe brings, until either ends. A defect ends the connection too. */
   readonly run = (opening: Event): Effect.Effect<void> =>
-    Effect.catch(
-      Effect.suspend(() => {
-        this.dispatch(opening)
-        return this.turn()
-      }),
-      (reason: Reason) => Effect.sync(() => this.fail(reason))
+    Effect.suspend(() => {
+      this.dispatch(opening)
+      return this.turn()
+    }).pipe(
+      Effect.catch((reason: Reason) => Effect.map(this.explain(reason), (reason) => this.fail(reason))),
+      Effect.catchDefect((defect) =>
+        Effect.andThen(
+          Effect.sync(() => this.finish(Exit.die(defect))),
+          Effect.logError("connection ended by a defect", defect)
+        )
+      )
     )
+
+  /** A server that has refused a client may hang up instead of reading what that offers next. */
+  private explain(reason: Reason): Effect.Effect<Reason> {
+    const hungUp = reason._tag === "TransportError" && (reason.reason === "EndOfStream" || reason.reason === "Reset")
+    return hungUp && this.state._tag === "AuthConnecting"
+      ? Effect.map(this.options.questions.refusal, (refusal) => refusal ?? reason)
+      : Effect.succeed(reason)
+  }
 
   private turn(): Effect.Effect<void, Reason> {
     return Effect.whileLoop({
@@ -135,7 +169,8 @@ export class Driver {
 
   /** Goes on as far as possible without waiting, then says what to wait for. */
   private advance(): Effect.Effect<void, Reason> {
-    for (;;) {
+    let stopped = false
+    while (!stopped) {
       const question = this.asked.shift()
       if (question !== undefined) return this.answer(question)
       if (this.over !== undefined) return Effect.void
@@ -143,11 +178,22 @@ export class Driver {
       if (this.refused !== undefined) return Effect.fail(this.refused)
       if (event === undefined) break
       this.dispatch(event)
+      // Few bytes may inflate to many messages.
+      stopped = this.inbox.full
     }
-    this.dispatch({ _tag: "Drained" })
+    // Acks add up: one for later does for all.
+    if (!this.crowded) this.dispatch({ _tag: "Drained" })
     this.inbox.flush()
     this.flush()
-    return this.inbox.full ? Effect.andThen(this.inbox.room, this.receive) : this.receive
+    // What has arrived goes first when there is room again, which there may be since the flush.
+    if (stopped) return this.inbox.room
+    const left = this.stats.bytesOut - this.options.pipe.backlog()
+    return this.answers.waiting(left) < ANSWERS ? this.receive : Effect.andThen(this.drained, this.receive)
+  }
+
+  /** More waits to leave than should. */
+  private get crowded(): boolean {
+    return this.out.size + this.options.pipe.backlog() >= this.options.config.sendBuffer
   }
 
   private readonly receive: Effect.Effect<void, TransportError> = Effect.suspend(() =>
@@ -228,15 +274,19 @@ export class Driver {
     }
     switch (action._tag) {
       case "SendMessage":
-        this.wrote(this.encoder.message(this.out, action.message, action.seq, action.ackSeq), action.message)
-        this.stats.messagesOut++
+        if (this.wrote(this.encoder.message(this.out, action.message, action.seq, action.ackSeq), action.message) > 0) {
+          this.stats.messagesOut++
+        }
         break
       case "Deliver":
         this.stats.messagesIn++
         this.inbox.push(action.message)
         break
       case "Send":
-        this.wrote(this.encoder.control(this.out, action.frame), action.frame)
+        this.answers.add(
+          this.wrote(this.encoder.control(this.out, action.frame), action.frame),
+          this.stats.bytesOut + this.out.size
+        )
         break
       case "SendBanner":
         this.encoder.banner(this.out, this.options.banner)
@@ -257,6 +307,11 @@ export class Driver {
           else this.fail(mode.failure)
         }
         break
+      case "SetCompression": {
+        const { compression, compressors } = this.options.config
+        this.setMode(Mode.withCompression(this.mode, compressors.make(action.method, compression.minSize)))
+        break
+      }
       case "Gap":
         this.stats.gaps++
         break
@@ -264,27 +319,41 @@ export class Driver {
         this.stats.duplicates++
         break
       case "KeepaliveAcked":
-        for (const waiter of this.keepalives.splice(0)) waiter()
+        this.wake(({ nsec, sec }) => sec === action.sec && nsec === action.nsec)
         break
       case "Opened":
+        if (this.state._tag === "Ready") this.peer = this.state.peer
         this.changed.check()
         break
-      case "Hangup":
-        this.finish(action.error)
+      case "Hangup": {
+        const { error } = action
+        // A handshake that is given up has nothing to say goodbye for, to a peer that may not even listen.
+        const givenUp = this.peer === undefined && (error === undefined || error.reason === "HandshakeTimeout")
+        this.finish(error === undefined ? Exit.void : this.failure(error, error.state), givenUp)
         break
+      }
     }
   }
 
   private setMode(mode: Mode.Mode): void {
+    this.mode = mode
     this.decoder.setMode(mode)
     this.encoder.setMode(mode)
   }
 
-  private wrote(written: Result.Result<number, FrameError>, frame: ControlFrame.ControlFrame | Message.Message): void {
-    if (Result.isFailure(written)) return this.fail(written.failure)
+  /** Notes what was written and gives its size; 0 when it could not be. */
+  private wrote(
+    written: Result.Result<number, FrameError>,
+    frame: ControlFrame.ControlFrame | Message.Message
+  ): number {
+    if (Result.isFailure(written)) {
+      this.fail(written.failure)
+      return 0
+    }
     this.stats.framesOut++
     this.note("out", frame, written.success)
     this.schedule()
+    return written.success
   }
 
   /** Lets what is sent in one turn leave in one write. */
@@ -298,30 +367,46 @@ export class Driver {
     this.flushing = false
     if (this.out.size === 0) return
     this.stats.bytesOut += this.out.size
-    this.options.pipe.write(this.out.take())
+    try {
+      this.options.pipe.write(this.out.take())
+    } catch (defect) {
+      // Often there is no caller to throw at.
+      this.finish(Exit.die(defect))
+    }
   }
 
   /** Something outside the machine ends the connection. */
   private fail(reason: Reason): void {
-    if (this.over !== undefined) return
-    const state = this.state._tag
-    this.state = { _tag: "Closed", error: undefined }
-    this.finish(reason, state)
+    this.finish(this.failure(reason, this.state._tag))
   }
 
-  private finish(reason: Reason | undefined, state: string = stateOf(reason)): void {
+  private failure(reason: Reason, state: string): Exit.Exit<void, ConnectionError> {
+    return Exit.fail(new ConnectionError({ peer: this.peerName, state, reason }))
+  }
+
+  /** Without a goodbye, the pipe is cut when its scope closes. */
+  private finish(exit: Exit.Exit<void, ConnectionError>, givenUp = false): void {
     if (this.over !== undefined) return
+    this.over = exit
+    if (this.state._tag !== "Closed") this.state = { _tag: "Closed", error: undefined }
     this.flush()
-    this.options.pipe.end()
-    const error = reason === undefined ? undefined : new ConnectionError({ peer: this.peerName, state, reason })
-    this.over = { error }
-    this.inbox.end(error)
+    if (!givenUp) this.options.pipe.end()
+    this.inbox.end(exit)
     this.changed.check()
-    for (const waiter of this.keepalives.splice(0)) waiter()
+    this.wake(() => true)
+  }
+
+  /** Lets those go on who wait for an answer to a keepalive. */
+  private wake(which: (waiter: Waiter) => boolean): void {
+    const woken = this.keepalives.filter(which)
+    this.keepalives = this.keepalives.filter((waiter) => !woken.includes(waiter))
+    for (const { resume } of woken) resume()
   }
 
   private readonly gone: Effect.Effect<never, ConnectionError> = Effect.suspend(() =>
-    Effect.fail(this.over?.error ?? this.closedHere())
+    this.over !== undefined && Exit.isFailure(this.over)
+      ? Effect.failCause(this.over.cause)
+      : Effect.fail(this.closedHere())
   )
 
   private closedHere(): ConnectionError {
@@ -333,11 +418,9 @@ export class Driver {
   readonly send = (message: Message.Message): Effect.Effect<void, ConnectionError> =>
     Effect.suspend(() => {
       if (!this.isOpen) return this.gone
-      if (this.out.size + this.options.pipe.backlog() < this.options.config.sendBuffer) {
-        this.dispatch({ _tag: "Submitted", message })
-        return this.isOpen ? Effect.void : this.gone
-      }
-      return Effect.andThen(this.drained, this.send(message))
+      if (this.crowded) return Effect.andThen(this.drained, this.send(message))
+      this.dispatch({ _tag: "Submitted", message })
+      return this.isOpen ? Effect.void : this.gone
     })
 
   readonly sendAll = (messages: ReadonlyArray<Message.Message>): Effect.Effect<void, ConnectionError> =>
@@ -346,9 +429,7 @@ export class Driver {
       const some: Effect.Effect<void, ConnectionError> = Effect.suspend(() => {
         while (next < messages.length) {
           if (!this.isOpen) return this.gone
-          if (this.out.size + this.options.pipe.backlog() >= this.options.config.sendBuffer) {
-            return Effect.andThen(this.drained, some)
-          }
+          if (this.crowded) return Effect.andThen(this.drained, some)
           const message = messages[next++]
           if (message !== undefined) this.dispatch({ _tag: "Submitted", message })
         }
@@ -357,10 +438,11 @@ export class Driver {
       return some
     })
 
-  /** Waits until the system has taken everything sent so far. */
+  /** Waits until the system has taken everything sent so far, or the connection is over. */
   readonly drained: Effect.Effect<void> = Effect.suspend(() => {
     this.flush()
-    return this.options.pipe.drained
+    const { pipe } = this.options
+    return this.over !== undefined || pipe.backlog() === 0 ? Effect.void : Effect.raceFirst(pipe.drained, this.closed)
   })
 
   /** A question to the peer that only a living one answers. **Units** the time it took. */
@@ -368,12 +450,11 @@ export class Driver {
     if (!this.isOpen) return yield* this.gone
     const began = yield* Clock.currentTimeNanos
     yield* Effect.callback<void>((resume) => {
-      const waiter = () => resume(Effect.void)
+      const waiter: Waiter = { ...stamp(began), resume: () => resume(Effect.void) }
       this.keepalives.push(waiter)
       this.beat(began)
       return Effect.sync(() => {
-        const at = this.keepalives.indexOf(waiter)
-        if (at >= 0) this.keepalives.splice(at, 1)
+        this.keepalives = this.keepalives.filter((other) => other !== waiter)
       })
     })
     if (!this.isOpen) return yield* this.gone
@@ -381,33 +462,36 @@ export class Driver {
   })
 
   private beat(now: bigint): void {
-    const sec = Number((now / 1_000_000_000n) & 0xffff_ffffn)
-    this.dispatch({ _tag: "KeepaliveDue", sec, nsec: Number(now % 1_000_000_000n) })
+    this.dispatch({ _tag: "KeepaliveDue", ...stamp(now) })
   }
 
+  /** Everything that happens by the clock, as long as the connection lasts. */
+  readonly timers: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.raceFirst(Effect.all([this.watch, this.beats], { concurrency: 2, discard: true }), this.closed)
+  )
+
   /** Ends a handshake that takes too long, and an open connection on which nothing happens. */
-  readonly watch: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+  private readonly watch: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     const { handshakeTimeout, idleTimeout } = this.options.config
     yield* Effect.sleep(handshakeTimeout)
-    if (this.over === undefined) this.dispatch({ _tag: "HandshakeTimeout" })
-    while (this.over === undefined) {
+    this.dispatch({ _tag: "HandshakeTimeout" })
+    for (;;) {
       const before = this.stats.framesIn + this.stats.framesOut
       yield* Effect.sleep(idleTimeout)
-      if (this.over === undefined && before === this.stats.framesIn + this.stats.framesOut) {
-        this.dispatch({ _tag: "IdleTimeout" })
-      }
+      if (before === this.stats.framesIn + this.stats.framesOut) this.dispatch({ _tag: "IdleTimeout" })
     }
   })
 
   /** Sends keepalives of its own accord. */
-  readonly beats = (interval: Duration.Duration): Effect.Effect<void> =>
-    Effect.gen({ self: this }, function* () {
-      yield* this.settled
-      while (this.isOpen) {
-        this.beat(yield* Clock.currentTimeNanos)
-        yield* Effect.sleep(interval)
-      }
-    })
+  private readonly beats: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    const { keepaliveInterval } = this.options.config
+    if (keepaliveInterval === undefined) return
+    yield* this.settled
+    for (;;) {
+      this.beat(yield* Clock.currentTimeNanos)
+      yield* Effect.sleep(keepaliveInterval)
+    }
+  })
 
   /** The owner has had enough. */
   markDown(): void {
@@ -415,6 +499,8 @@ export class Driver {
   }
 }
 
-const stateOf = (reason: Reason | undefined): string => (reason?._tag === "ProtocolError" ? reason.state : "Closed")
-
-export type Secret = Redacted.Redacted<Uint8Array>
+/** A time as KEEPALIVE2 carries it. **Units** `now` in nanoseconds since 1970. */
+const stamp = (now: bigint) => ({
+  sec: Number((now / 1_000_000_000n) & 0xffff_ffffn),
+  nsec: Number(now % 1_000_000_000n)
+})

@@ -5,6 +5,7 @@ import type { Message } from "@msgr2/wire/Message"
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Pull from "effect/Pull"
 import type { ConnectionError } from "../ConnectionError.ts"
 import { Gate } from "./Gate.ts"
@@ -18,8 +19,7 @@ const OVERHEAD = 256
 export class Inbox {
   private messages: Array<Message> = []
   private size = 0
-  private ended = false
-  private error: ConnectionError | undefined
+  private ended: Exit.Exit<void, ConnectionError> | undefined
   private readonly gate = new Gate()
   private readonly limit: number
 
@@ -38,17 +38,16 @@ export class Inbox {
   }
 
   /** No more will come. What has come is still read. */
-  end(error: ConnectionError | undefined): void {
-    this.ended = true
-    this.error = error
+  end(exit: Exit.Exit<void, ConnectionError>): void {
+    this.ended = exit
     this.gate.check()
   }
 
   /** Waits until the application has taken enough for more to be read. */
-  readonly room: Effect.Effect<void> = this.gate.when(() => this.size < this.limit || this.ended)
+  readonly room: Effect.Effect<void> = this.gate.when(() => this.size < this.limit || this.ended !== undefined)
 
   get full(): boolean {
-    return this.size >= this.limit && !this.ended
+    return this.size >= this.limit && this.ended === undefined
   }
 
   /** Everything that waits; waits for the first. */
@@ -57,7 +56,7 @@ export class Inbox {
     return (
       ready ??
       Effect.flatMap(
-        this.gate.when(() => this.messages.length > 0 || this.ended),
+        this.gate.when(() => this.messages.length > 0 || this.ended !== undefined),
         () => this.pull
       )
     )
@@ -71,7 +70,8 @@ export class Inbox {
       this.gate.check()
       return Effect.succeed(messages)
     }
-    if (!this.ended) return undefined
-    return this.error === undefined ? Cause.done() : Effect.fail(this.error)
+    const { ended } = this
+    if (ended === undefined) return undefined
+    return Exit.isSuccess(ended) ? Cause.done() : Effect.failCause(ended.cause)
   }
 }

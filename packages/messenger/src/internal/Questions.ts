@@ -19,6 +19,8 @@ type Secret = Redacted.Redacted<Uint8Array>
 /** The answers of one connection, and the keys its authentication left behind. */
 export interface Questions {
   readonly ask: (question: Asked) => Effect.Effect<Answer, AuthError>
+  /** Why the peer has refused what it was offered last, if it has: the reason to give when it hangs up then. */
+  readonly refusal: Effect.Effect<AuthError | undefined>
   readonly sessionKey: () => Secret
   readonly connectionSecret: () => Secret
 }
@@ -44,6 +46,7 @@ export const client = (auth: Context.Service.Shape<typeof AuthClient>): Question
   return {
     sessionKey: () => sessionKey,
     connectionSecret: () => connectionSecret,
+    refusal: Effect.suspend(() => exchange?.lastRefusal ?? Effect.undefined),
     ask: (question) => {
       switch (question._tag) {
         case "AuthBegin":
@@ -102,6 +105,7 @@ export const server = (auth: Context.Service.Shape<typeof AuthServer>, nextGloba
   return {
     sessionKey: () => sessionKey,
     connectionSecret: () => connectionSecret,
+    refusal: Effect.undefined,
     ask: (question) => {
       switch (question._tag) {
         case "AuthJudge": {
