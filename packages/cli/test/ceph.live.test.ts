@@ -12,9 +12,8 @@ const auth = given("CEPH_AUTH")
 const mode = given("CEPH_MODE")
 const release = given("CEPH_RELEASE")
 const address = /v2:[^\],]+/.exec(monHost)?.[0] ?? assert.fail(`no address in ${monHost}`)
-const cell = `Ceph ${release}, ${auth}, ${mode}`
 
-describe(cell, () => {
+describe(`Ceph ${release}, ${auth}, ${mode}`, () => {
   it.live(
     "status -c CONF prints the status of this cluster",
     () =>
