@@ -155,6 +155,9 @@ const usable = Effect.fnUntraced(function* (settings: Settings.Settings) {
   return (yield* Effect.forEach(places, resolve)).flat()
 })
 
+/** The words by which Ceph's options say no. */
+const isFalse = (value: string | undefined): boolean => /^(false|no|off|0)$/i.test(value ?? "")
+
 const build = Effect.fnUntraced(function* (given: Given) {
   const conf = yield* readConf(given.conf)
   const name = yield* Effect.fromResult(
@@ -177,7 +180,14 @@ const build = Effect.fnUntraced(function* (given: Given) {
     monitors,
     rounds: 1,
     huntInterval: `${Math.max(1, Math.min(10, given.timeout))} seconds`
-  }).pipe(Layer.provide(Layer.merge(auth, Messenger.layer().pipe(Layer.provide(NodeTransport.layer)))))
+  }).pipe(
+    Layer.provide(
+      Layer.merge(
+        auth,
+        Messenger.layer({ dataCrc: !isFalse(settings.lookup("ms_crc_data")) }).pipe(Layer.provide(NodeTransport.layer))
+      )
+    )
+  )
 })
 
 /** A monitor client as the flags describe it. */

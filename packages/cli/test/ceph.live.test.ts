@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { readFileSync, writeFileSync } from "node:fs"
+import { careless } from "./careless.ts"
 import { complaint, msgr2 } from "./support.ts"
 
 /** What `scripts/test-ceph.sh` says of the cluster it has started. */
@@ -131,6 +133,27 @@ describe(`Ceph ${release}, ${auth}, ${mode}`, () => {
           assert.include(outcome.stderr, "cephx")
         }),
       30_000
+    )
+  }
+
+  // Release 16 has the option and ignores it.
+  if (auth === "cephx" && mode === "crc" && Number(release) >= 18) {
+    it.live(
+      "with ms_crc_data = false it answers when this end leaves the checksums out too, and not otherwise",
+      () =>
+        Effect.gen(function* () {
+          const dir = yield* careless(release)
+          const conf = `${dir}/c/ceph.conf`
+          const agreed = yield* msgr2("status", "-c", conf)
+          assert.deepStrictEqual([agreed.code, agreed.stderr], [0, ""])
+          assert.isString(JSON.parse(agreed.stdout).fsid)
+          const strict = `${dir}/strict.conf`
+          writeFileSync(strict, readFileSync(conf, "utf8").replace("ms_crc_data = false", "ms_crc_data = true"))
+          const refused = yield* msgr2("status", "-c", strict)
+          assert.strictEqual(refused.code, 1)
+          assert.include(refused.stderr, "SegmentCrc")
+        }),
+      60_000
     )
   }
 })

@@ -37,6 +37,11 @@ export interface MessengerConfig {
   readonly sendBuffer: number
   /** Bytes of messages that may wait for the application before nothing more is read. */
   readonly receiveBuffer: number
+  /**
+   * False sends checksums of segments as 0 and looks at none: both ends must be told, nothing is negotiated. Ceph:
+   * `ms_crc_data`.
+   */
+  readonly dataCrc: boolean
   /** What a frame may measure once the peer is authenticated. */
   readonly limits: Limits.Limits
   /** Connections served at the same time; further ones wait in the listener's queue. */
@@ -55,6 +60,7 @@ export const defaults: MessengerConfig = {
   keepaliveInterval: undefined,
   sendBuffer: 256 * 1024,
   receiveBuffer: 1024 * 1024,
+  dataCrc: true,
   limits: Limits.afterAuth,
   maxConnections: 1024
 }

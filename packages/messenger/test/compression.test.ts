@@ -64,6 +64,13 @@ const converse = Effect.fnUntraced(function* (options: Options) {
   return { client, server, stats: [yield* client.stats, yield* server.stats] as const }
 })
 
+/** Notes what each message takes on the wire. */
+const sizesOut =
+  (sizes: Map<bigint, number>) =>
+  ({ direction, frame, size }: Observer.Observation): void => {
+    if (direction === "out" && frame?._tag === "Message") sizes.set(frame.header.tid, size)
+  }
+
 const payload = said.reduce((sum, { data, front, middle }) => sum + data.length + front.length + middle.length, 0)
 
 describe("Two ends that agree on", () => {
@@ -124,25 +131,49 @@ describe("Two ends that agree on", () => {
     )
   }
 
-  it.effect("a method compress no frame below their least size", () => {
-    const sizes: Array<readonly [name: string, size: number]> = []
-    const observeClient = ({ direction, frame, size }: Observer.Observation) => {
-      if (direction === "out" && frame?._tag === "Message") sizes.push([`${frame.header.tid}`, size])
-    }
-    return Effect.gen(function* () {
-      const { client, server } = yield* meet(osds(force([Method.Zstd]), force([Method.Zstd]), { observeClient }))
-      // A header of 41 bytes, and front and data of the same length: 1023 bytes, then 1025.
-      yield* client.sendAll([monotonous(1, 491), monotonous(2, 492)])
-      yield* hear(server, 2)
-      assert.deepStrictEqual(
-        sizes.map(([tid, size]) => [tid, size < 500]),
-        [
-          ["1", false],
-          ["2", true]
-        ]
-      )
-    }).pipe(Effect.provide(memory))
-  })
+  for (const minSize of [300, 1024]) {
+    it.effect(`a method compress no frame below ${minSize} bytes when that is the least`, () =>
+      Effect.gen(function* () {
+        const sizes = new Map<bigint, number>()
+        const policy = force([Method.Zstd], { minSize })
+        const { client, server } = yield* meet(osds(policy, policy, { observeClient: sizesOut(sizes) }))
+        // A header of 41 bytes, and front and data of the same length: one byte too few, then one more than enough.
+        const half = Math.floor((minSize - 1 - 41) / 2)
+        yield* client.sendAll([monotonous(1, half), monotonous(2, half + 1)])
+        yield* hear(server, 2)
+        assert.isAbove(sizes.get(1n) ?? 0, minSize)
+        assert.isBelow(sizes.get(2n) ?? minSize, minSize / 1.5)
+      }).pipe(Effect.provide(memory))
+    )
+  }
+
+  for (const [name, revision, size] of [
+    ["cephx crc", 1, 32 + 41 + 4],
+    ["cephx crc", 0, 32 + 41 + 17],
+    ["cephx secure", 1, 32 + 48 + 16],
+    ["cephx secure", 0, 32 + 48 + 32]
+  ] as const) {
+    it.effect(`a method still speak msgr2.${revision} ${name}`, () =>
+      Effect.gen(function* () {
+        const sizes = new Map<bigint, number>()
+        const bits = revision === 1 ? Features.Msgr2.Revision1 : 0n
+        const policy = {
+          ...force([Method.Snappy], { secure: true, peerTypes: [Mon, Client] }),
+          msgr2Supported: bits | Features.Msgr2.Compression
+        }
+        const { client, server } = yield* meet({
+          ...protections[name],
+          client: policy,
+          server: policy,
+          observeClient: sizesOut(sizes)
+        })
+        assert.strictEqual(client.peer.compression, Method.Snappy)
+        yield* client.send(message(1))
+        yield* hear(server, 1)
+        assert.strictEqual(sizes.get(1n), size)
+      }).pipe(Effect.provide(memory))
+    )
+  }
 })
 
 describe("Two ends do not compress", () => {

@@ -294,7 +294,7 @@ export class Driver {
         this.schedule()
         break
       case "SetRevision":
-        this.setMode(Mode.crc(action.revision))
+        this.setMode(Mode.crc(action.revision, { dataCrc: this.options.config.dataCrc }))
         break
       case "SetMode":
         this.decoder.transcript.stop()
