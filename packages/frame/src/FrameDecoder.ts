@@ -51,7 +51,7 @@ export interface FrameDecoder {
    * The next whole frame in the present mode, or `undefined` while it is not all there. A frame that its sender has
    * aborted is checked, counted and passed over.
    *
-   * **Errors** any but `SecretTooShort`; the same again ever after.
+   * **Errors** any that is about bytes which have come; the same again ever after.
    */
   readonly next: () => Result.Result<Frame | undefined, FrameError>
   /** From the next frame on. Call it before the next `next`. */
@@ -218,7 +218,7 @@ class Decoder implements FrameDecoder {
     if (segments === undefined || (preamble.flags & Preamble.Flags.Compressed) === 0) return segments
     const inflated = Compression.inflate(this.#compressor(), segments, this.#limits, this.#refuse)
     if (preamble.tag === ControlFrame.MESSAGE) this.#checkHeader(inflated[0]!.length)
-    return inflated
+    return inflated.slice(0, Layout.trimmed(inflated))
   }
 
   #compressor(): Compression.Compressor {

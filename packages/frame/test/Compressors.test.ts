@@ -2,29 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Fuzz } from "@msgr2/testing"
 import { Bytes } from "@msgr2/wire"
 import { Schema } from "effect"
-import { execFileSync } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import * as zlib from "node:zlib"
 import { Compressors, Layout, Mode } from "../src/index.ts"
 import { find } from "../src/internal/packages.ts"
-import { ends, Method, methods, MiB, nameOf, noise, pack, plainBytes, prose, unpack } from "./compressing.ts"
+import { ends, Method, methods, MiB, nameOf, noise, pack, peaks, plainBytes, prose, unpack } from "./compressing.ts"
 import { ANY_TAG, drain, encode, join, mode as modeOf, names, pattern } from "./harness.ts"
 
 const junk = Schema.Uint8Array.check(Schema.isMaxLength(200))
-
-/** Length and new peak memory in KiB for each of `limits`, in a process of its own. */
-const peaks = (method: number, segment: Uint8Array, limits: ReadonlyArray<number>): ReadonlyArray<number> =>
-  execFileSync(
-    process.execPath,
-    [fileURLToPath(new URL("peak.ts", import.meta.url)), `${method}`, ...limits.map(String)],
-    {
-      input: segment,
-      encoding: "utf8"
-    }
-  )
-    .trim()
-    .split(/\s/)
-    .map(Number)
 
 for (const method of methods) {
   describe(`${nameOf(method)}`, () => {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Banner, ControlFrame } from "@msgr2/wire"
 import { Result, Schema } from "effect"
-import { Crc32c, FrameDecoder, FrameEncoder, Layout, Limits, Mode } from "../src/index.ts"
+import { type Compression, Crc32c, FrameDecoder, FrameEncoder, Layout, Limits, Mode } from "../src/index.ts"
 import {
   ACK,
   ANY_TAG,
@@ -359,6 +359,33 @@ describe("late words", () => {
       const { frames, error } = drain(reading(name, damaged))
       assert.strictEqual(error?.reason, name.endsWith("crc") ? "SegmentCrc" : "AuthTag")
       assert.deepStrictEqual(frames, [])
+    }
+  })
+})
+
+describe("compressed segments", () => {
+  it("trailing ones that inflate to nothing are left out, as if they had not been sent", () => {
+    const compression: Compression.Compressor = {
+      name: "counts",
+      minSize: 0,
+      compress: () => undefined,
+      decompress: (segment) => new Uint8Array(segment[0]!)
+    }
+    for (const [sizes, expected] of [
+      [[3, 0, 2, 0], 3],
+      [[0, 0], 1],
+      [[1, 0, 0, 0], 1]
+    ] as const) {
+      const sent = encode(
+        pair("2.1-crc").encoder,
+        ANY_TAG,
+        sizes.map((size) => Uint8Array.of(size)),
+        { flags: 1 }
+      )
+      const decoder = FrameDecoder.make({ mode: Mode.crc(1, { compression }) })
+      decoder.push(sent)
+      const lengths = drain(decoder).frames[0]?.segments.map(({ length }) => length)
+      assert.deepStrictEqual(lengths, sizes.slice(0, expected))
     }
   })
 })

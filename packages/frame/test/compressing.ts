@@ -1,5 +1,7 @@
 /** What the tests of compression share. */
 import { Schema } from "effect"
+import { execFileSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { CompressionMethod, Compressors, FrameDecoder, FrameEncoder, Limits, Mode } from "../src/index.ts"
 import { type Name, revisionOf, secret, succeed } from "./harness.ts"
 
@@ -58,3 +60,17 @@ export const noise = (size: number): Uint8Array => {
 
 export const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
 export const plainBytes = Schema.Uint8Array.check(Schema.isMaxLength(3000))
+
+/** Length and new peak memory in KiB for each of `limits`, in a process of its own. */
+export const peaks = (method: number, segment: Uint8Array, limits: ReadonlyArray<number>): ReadonlyArray<number> =>
+  execFileSync(
+    process.execPath,
+    [fileURLToPath(new URL("peak.ts", import.meta.url)), `${method}`, ...limits.map(String)],
+    {
+      input: segment,
+      encoding: "utf8"
+    }
+  )
+    .trim()
+    .split(/\s/)
+    .map(Number)
