@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as CliErrors from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Demo from "./demo/Demo.ts"
+import * as Explain from "./explain/Explain.ts"
 import { describe } from "./Failure.ts"
 import * as MonCommand from "./MonCommand.ts"
 import * as Output from "./Output.ts"
@@ -16,7 +17,7 @@ import * as Probe from "./Probe.ts"
 
 const root = Command.make("msgr2").pipe(
   Command.withDescription("Talk to Ceph clusters over messenger v2"),
-  Command.withSubcommands([MonCommand.status, MonCommand.command, Probe.command, Demo.command])
+  Command.withSubcommands([MonCommand.status, MonCommand.command, Probe.command, Explain.command, Demo.command])
 )
 
 /** One line on stderr and exit code 1; the parser of flags has already said its own piece. */

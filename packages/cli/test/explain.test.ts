@@ -180,7 +180,10 @@ describe("msgr2 explain --format ndjson", () => {
     () =>
       Effect.gen(function* () {
         const bin = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
-        const command = `'${process.execPath}' '${bin}' explain '${secure.path}' --format ndjson | head -c 1`
+        const { client, sayings } = start()
+        for (let seq = 1; seq <= 3000; seq++) client.message(message(Uint8Array.of(1)), seq)
+        const path = yield* fileOf(capture(segments(sayings)))
+        const command = `'${process.execPath}' '${bin}' explain '${path}' --format ndjson | head -c 1`
         const [code, stderr] = yield* Effect.callback<readonly [number | null, string]>((resume) => {
           const child = spawn("bash", ["-o", "pipefail", "-c", command], { stdio: ["ignore", "ignore", "pipe"] })
           let text = ""
@@ -188,9 +191,9 @@ describe("msgr2 explain --format ndjson", () => {
           child.on("close", (code) => resume(Effect.succeed([code, text] as const)))
           return Effect.sync(() => child.kill())
         })
-        assert.strictEqual(code, 0)
+        assert.strictEqual(code, 0, stderr)
         assert.notInclude(stderr, "EPIPE")
-      }),
+      }).pipe(Effect.scoped),
     20_000
   )
 })

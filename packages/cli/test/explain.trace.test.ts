@@ -11,8 +11,18 @@ import * as Keys from "../src/explain/Keys.ts"
 import * as Pcap from "../src/explain/Pcap.ts"
 import * as Segment from "../src/explain/Segment.ts"
 import * as Tcp from "../src/explain/Tcp.ts"
-import { capture, ethernet, Flag, ipv6, pcap, type Segment as Made } from "./explain/packets.ts"
-import { counts, explain, type Found, logOf, recorded, recordings, segments, turns } from "./explain/recording.ts"
+import { capture, ethernet, Flag, ipv6, pcap, type Segment as Made, START } from "./explain/packets.ts"
+import {
+  counts,
+  explain,
+  type Found,
+  logOf,
+  recorded,
+  recordings,
+  type Saying,
+  segments,
+  turns
+} from "./explain/recording.ts"
 import { reencode } from "./explain/reencode.ts"
 import { message, start } from "./explain/scripted.ts"
 
@@ -307,6 +317,16 @@ describe("A sealed conversation", () => {
     }
   })
 
+  it("opens with the keyring though the capture has the answers before the questions", () => {
+    const { file, keyringPath, sessions } = recorded("c-cephx-secure-r18")
+    const keyring = Result.getOrThrow(Keyring.parse(readFileSync(keyringPath, "utf8")))
+    const [c2s, s2c] = streams(file, 1)
+    const made = segments([...turns(Bytes.empty, s2c), ...turns(c2s, Bytes.empty, 20)], { close: false })
+    const { entries, errors } = only(capture(made), KeyringKeys.make(keyring))
+    assert.deepStrictEqual(errors, [])
+    assert.deepStrictEqual(counts(entries), sessions[1]?.frames)
+  })
+
   it("A keyring that cannot help says why", () => {
     const { file } = recorded("c-cephx-secure-r18")
     const explained = (text: string) => {
@@ -339,7 +359,7 @@ describe("A broken frame", () => {
     assert.deepStrictEqual([error?.offset, error?.size, error?.tag], [last?.offset, 0, ControlFrame.MESSAGE])
     assert.isAbove(error?.wire.length ?? 0, 0)
     assert.strictEqual(sizeOf(found.entries, "c2s"), plain.c2s.length)
-    assert.include(texts(found).join(), "nothing can be told behind a broken frame")
+    assert.include(texts(found).join(), "were not read: the frame there is broken")
   })
 
   it("A payload that does not decode costs its own frame only", () => {
@@ -429,6 +449,34 @@ describe("Compression", () => {
     })
   }
 
+  /** The same sayings, one direction after the other. */
+  const apart = (sayings: ReadonlyArray<Saying>, first: Saying["direction"]) => [
+    ...sayings.filter(({ direction }) => direction === first),
+    ...sayings.filter(({ direction }) => direction !== first)
+  ]
+
+  it("begins with the right frame whichever direction the capture has first", () => {
+    for (const first of ["c2s", "s2c"] as const) {
+      const { entries, errors } = only(capture(segments(apart(talk(2), first), { close: false })))
+      assert.deepStrictEqual(errors, [])
+      assert.lengthOf(
+        entries.filter(({ compressed }) => compressed),
+        2
+      )
+    }
+  })
+
+  it("A client that did not ask for it is not compressed to", () => {
+    const { client, sayings, server } = start()
+    client.control({ _tag: "CompressionRequest", isCompress: false, preferredMethods: [] })
+    server.control({ _tag: "CompressionDone", isCompress: true, method: 2 })
+    server.message(message(data), 1)
+    for (const first of ["c2s", "s2c"] as const) {
+      const { conversation, errors } = only(capture(segments(apart(sayings, first), { close: false })))
+      assert.deepStrictEqual([errors, conversation.agreed.compression], [[], 0])
+    }
+  })
+
   it("A method that cannot be inflated here ends in a note, behind what was sent plain", () => {
     const { client, sayings, server } = start()
     client.control({ _tag: "CompressionRequest", isCompress: true, preferredMethods: [5] })
@@ -449,13 +497,23 @@ describe("Compression", () => {
 })
 
 describe("Odd conversations", () => {
+  it("A frame has the time of its last byte", () => {
+    const { entries } = only(capture(segments(turns(plain.c2s, Bytes.empty, 20))))
+    // Three packets of TCP's handshake, then one of 20 bytes every millisecond.
+    const arrival = ({ offset, size }: Entry) => START + 1000 * (3 + Math.floor((offset + size - 1) / 20))
+    assert.deepStrictEqual(
+      entries.map(({ time }) => time),
+      entries.map(arrival)
+    )
+  })
+
   it("Frames that their sender has aborted are a note", () => {
     const { client, sayings } = start()
     client.raw(ControlFrame.MESSAGE, [new Uint8Array(41), Uint8Array.of(1)], { late: 0x11 })
     client.message(message(Uint8Array.of(1)), 1)
     const found = only(capture(segments(sayings)))
     assert.deepStrictEqual(found.errors, [])
-    assert.include(texts(found).join(), "c2s: 1 frames were aborted")
+    assert.include(texts(found).join(), "c2s: frames that their sender aborted, passed over: 1")
   })
 
   it("A second connection attempt that was refused leaves no trace but its number", () => {
