@@ -95,7 +95,10 @@ const makePipe = (
       local,
       remote,
       read: incoming.arrivals.read,
-      write: (chunks) => outgoing.write(chunks),
+      write: (chunks, done) => {
+        outgoing.write(chunks)
+        done?.()
+      },
       backlog: () => outgoing.backlog,
       drained: outgoing.gate.when(() => outgoing.backlog === 0),
       end

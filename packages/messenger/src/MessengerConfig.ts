@@ -29,7 +29,10 @@ export interface MessengerConfig {
   readonly serverPolicies: Policy.Policies
   /** From the first byte to READY. Ceph: `ms_connection_ready_timeout`. */
   readonly handshakeTimeout: Duration.Duration
-  /** Without a frame in either direction. Ceph: `ms_connection_idle_timeout`. */
+  /**
+   * Without a frame in either direction; as in Ceph, looked at so often, and so found out after one to two of it. Ceph:
+   * `ms_connection_idle_timeout`.
+   */
   readonly idleTimeout: Duration.Duration
   /** Between the keepalives this end sends of its own accord; `undefined` sends none. */
   readonly keepaliveInterval: Duration.Duration | undefined

@@ -61,9 +61,10 @@ const makeReceiver = (): Receiver => {
   }
 }
 
-/** A socket as a pipe, and as what has to be let go of. */
+/** A socket that has to be let go of. */
 interface Held {
-  readonly pipe: Pipe
+  /** Waits until it is connected. */
+  readonly pipe: Effect.Effect<Pipe, TransportError>
   readonly release: Effect.Effect<void>
 }
 
@@ -71,28 +72,38 @@ const hold = (socket: net.Socket, receiver: Receiver, asked: EntityAddr.EntityAd
   const { arrivals } = receiver
   const name = EntityAddr.format(asked)
   const gate = new Gate()
+  let connected = !socket.connecting
   let gone = false
+  const end = (error: TransportError) => {
+    arrivals.fail(error)
+    gate.check()
+  }
   receiver.attach(socket)
   socket.setNoDelay(true)
-  socket.on("end", () => arrivals.fail(new TransportError({ reason: "EndOfStream", address: name, detail: "" })))
-  socket.on("error", (error) => arrivals.fail(failure(name, error)))
-  socket.on("close", () => {
-    gone = true
-    arrivals.fail(new TransportError({ reason: "Reset", address: name, detail: "" }))
+  socket.once("connect", () => {
+    connected = true
     gate.check()
   })
-  // Called for every batch: `drain` events come only after the stream has asked for them.
-  const written = () => gate.check()
-  const pipe: Pipe = {
+  socket.on("end", () => end(new TransportError({ reason: "EndOfStream", address: name, detail: "" })))
+  socket.on("error", (error) => end(failure(name, error)))
+  socket.on("close", () => {
+    gone = true
+    end(new TransportError({ reason: "Reset", address: name, detail: "" }))
+  })
+  const makePipe = (): Pipe => ({
     local: addrOf(socket.localAddress, socket.localPort, EntityAddr.blank),
     remote: addrOf(socket.remoteAddress, socket.remotePort, asked),
     read: arrivals.read,
-    write: (chunks) => {
+    write: (chunks, done) => {
       if (gone || socket.writableEnded) return
       const last = chunks.length - 1
+      // Called back for every batch: `drain` events come only after the stream has asked for them.
       socket.cork()
       for (let i = 0; i < last; i++) socket.write(chunks[i] ?? Bytes.empty)
-      socket.write(chunks[last] ?? Bytes.empty, written)
+      socket.write(chunks[last] ?? Bytes.empty, (error) => {
+        if (error === null || error === undefined) done?.()
+        gate.check()
+      })
       socket.uncork()
     },
     backlog: () => (gone ? 0 : socket.writableLength),
@@ -100,12 +111,17 @@ const hold = (socket: net.Socket, receiver: Receiver, asked: EntityAddr.EntityAd
     end: () => {
       if (!gone) socket.end()
     }
-  }
-  const release = Effect.suspend(() => {
-    arrivals.discard(new TransportError({ reason: "Closed", address: name, detail: "" }))
-    return letGo(socket)
   })
-  return { pipe, release }
+  return {
+    pipe: Effect.flatMap(
+      gate.when(() => connected || arrivals.failure !== undefined),
+      () => (connected || arrivals.failure === undefined ? Effect.sync(makePipe) : Effect.fail(arrivals.failure))
+    ),
+    release: Effect.suspend(() => {
+      arrivals.discard(new TransportError({ reason: "Closed", address: name, detail: "" }))
+      return letGo(socket)
+    })
+  }
 }
 
 /** Bytes that the system has not taken. `writableLength` will not do: it stands still until a whole write is done. */
@@ -139,6 +155,12 @@ const letGo = (socket: net.Socket): Effect.Effect<void> =>
     socket.resume()
   })
 
+const pipeOf = (make: () => Held): Effect.Effect<Pipe, TransportError, Scope.Scope> =>
+  Effect.flatMap(
+    Effect.acquireRelease(Effect.sync(make), ({ release }) => release),
+    ({ pipe }) => pipe
+  )
+
 const connect = (address: EntityAddr.EntityAddr): Effect.Effect<Pipe, TransportError, Scope.Scope> =>
   Effect.suspend(() => {
     const name = EntityAddr.format(address)
@@ -147,23 +169,10 @@ const connect = (address: EntityAddr.EntityAddr): Effect.Effect<Pipe, TransportE
     if (host === undefined || port === undefined || port === 0) {
       return Effect.fail(new TransportError({ reason: "NotNumeric", address: name, detail: "" }))
     }
-    const receiver = makeReceiver()
-    return Effect.acquireRelease(
-      Effect.callback<Held, TransportError>((resume) => {
-        const socket = net.connect({ host, port, noDelay: true, onread: receiver.onread })
-        const onError = (error: Error) => resume(Effect.fail(failure(name, error)))
-        socket.once("error", onError)
-        socket.once("connect", () => {
-          // In this order: at no moment may an error go unheard.
-          const held = hold(socket, receiver, address)
-          socket.off("error", onError)
-          resume(Effect.succeed(held))
-        })
-        return Effect.sync(() => socket.destroy())
-      }),
-      ({ release }) => release,
-      { interruptible: true }
-    ).pipe(Effect.map(({ pipe }) => pipe))
+    return pipeOf(() => {
+      const receiver = makeReceiver()
+      return hold(net.connect({ host, port, noDelay: true, onread: receiver.onread }), receiver, address)
+    })
   })
 
 /**
@@ -248,10 +257,7 @@ const acceptOne = (door: Door): Effect.Effect<Pipe, TransportError, Scope.Scope>
       if (failed !== undefined) return Effect.fail(failed)
       const visitor = door.visitors.shift()
       if (visitor === undefined) return acceptOne(door)
-      return Effect.acquireRelease(
-        Effect.sync(() => adopt(visitor)),
-        ({ release }) => release
-      ).pipe(Effect.map(({ pipe }) => pipe))
+      return pipeOf(() => adopt(visitor))
     }
   )
 

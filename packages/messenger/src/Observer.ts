@@ -18,7 +18,10 @@ export interface Observation {
   readonly state: string
 }
 
-/** Called for each frame, synchronously. Nobody looks by default, and then nothing is built to be looked at. */
+/**
+ * Called for each frame, synchronously; one that throws ends the connection with its defect. Nobody looks by default, and
+ * then nothing is built to be looked at.
+ */
 export const Observer = Context.Reference<((observation: Observation) => void) | undefined>(
   "@msgr2/messenger/Observer",
   { defaultValue: () => undefined }

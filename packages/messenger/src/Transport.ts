@@ -24,8 +24,11 @@ export interface Pipe {
    * **Errors** `EndOfStream` once the peer has finished and everything was read; `Reset` or `Failed` at once.
    */
   readonly read: Effect.Effect<Arr.NonEmptyReadonlyArray<Uint8Array>, TransportError>
-  /** Sends `chunks` in this order, by reference: they must not change any more. Never waits; see `backlog`. */
-  readonly write: (chunks: ReadonlyArray<Uint8Array>) => void
+  /**
+   * Sends `chunks` in this order, by reference: they must not change before `done` is called, if it ever is. Never
+   * waits; see `backlog`.
+   */
+  readonly write: (chunks: ReadonlyArray<Uint8Array>, done?: () => void) => void
   /** Bytes written that the system has not taken yet. */
   readonly backlog: () => number
   /** Waits until the backlog is gone, or the pipe. */

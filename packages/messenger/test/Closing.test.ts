@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Queue, Scope, Stream } from "effect"
-import * as net from "node:net"
 import type { Connection } from "../src/index.ts"
 import { digest, digests, message, receive } from "./support/messages.ts"
-import { bringClient, serverWords, Speaker } from "./support/raw.ts"
+import { bringClient, stubborn } from "./support/raw.ts"
 import { Tap } from "./support/tap.ts"
-import { addr, dialler, meet, memory, open, protections, sin, still, tcp, transports, turn } from "./support/world.ts"
+import { dialler, meet, memory, open, protections, sin, still, tcp, transports, turn } from "./support/world.ts"
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -52,13 +51,13 @@ for (const [name, transport] of Object.entries(transports)) {
         const said = [message(1), message(2, 0, 0, 300 * KiB), message(3, 5)]
         return Effect.gen(function* () {
           const world = yield* open({ ...options, handler: (connection) => connection.sendAll(said) })
-          for (let i = 0; i < 20; i++) {
+          for (let i = 0; i < 10; i++) {
             const { exit, heard } = yield* Effect.scoped(Effect.flatMap(world.connect, everything))
             assert.deepStrictEqual(heard, digests(said))
             endsWith(exit, "TransportError EndOfStream in Ready")
           }
           while (tap.open > 0) yield* turn
-          assert.strictEqual(tap.everOpen, 40)
+          assert.strictEqual(tap.everOpen, 20)
         }).pipe(Effect.provide(tap.layer(transport)))
       })
     })
@@ -98,23 +97,12 @@ describe("A peer that goes on talking after the goodbye", () => {
   it.effect("is not listened to, and costs no memory", () =>
     Effect.gen(function* () {
       let taken = 0
-      const server = yield* Effect.acquireRelease(
-        Effect.callback<net.Server>((resume) => {
-          const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-            const { port } = server.address() as net.AddressInfo
-            socket.on("error", () => {})
-            socket.resume()
-            socket.write(new Speaker().say(...serverWords(addr("127.0.0.1", port)).map(([, word]) => word)))
-            const chunk = new Uint8Array(MiB)
-            const more = () => socket.write(chunk, (error) => error ?? (taken++, more()))
-            socket.on("end", more)
-          })
-          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-        }),
-        (server) => Effect.sync(() => server.close())
-      )
-      const { port } = server.address() as net.AddressInfo
-      const client = yield* (yield* dialler())(addr("127.0.0.1", port))
+      const chunk = new Uint8Array(MiB)
+      const address = yield* stubborn("Ready", (socket) => {
+        const more = () => socket.write(chunk, (error) => error ?? (taken++, more()))
+        socket.on("end", more)
+      })
+      const client = yield* (yield* dialler())(address)
       yield* client.close
       // What the kernel and one buffer of ours hold, and no more.
       assert.isBelow(yield* still(() => taken), 40)
@@ -128,12 +116,48 @@ describe("A peer that neither reads nor closes", () => {
     Effect.gen(function* () {
       const dialling = yield* Scope.make()
       const { ready } = yield* bringClient("Ready", { dialling })
-      yield* (yield* ready).send(message(1, 0, 0, 32 * MiB))
+      const client = yield* ready
+      yield* client.send(message(1, 0, 0, 32 * MiB))
+      for (let i = 0; i < 100; i++) yield* turn
       const began = performance.now()
       yield* Scope.close(dialling, Exit.void)
       const took = performance.now() - began
       assert.isAbove(took, 900)
       assert.isBelow(took, 3000)
+    }).pipe(Effect.provide(tcp))
+  )
+})
+
+describe("A connect that fails", () => {
+  for (const [name, transport] of Object.entries(transports)) {
+    it.effect(`leaves nothing behind while the scope around it stays open, over ${name}`, () => {
+      const tap = new Tap()
+      return Effect.gen(function* () {
+        const world = yield* open({ connecting: { peerType: 99 } })
+        for (let i = 0; i < 5; i++) {
+          assert.strictEqual(sin(yield* Effect.flip(world.connect)), "ProtocolError WrongPeerType in HelloConnecting")
+        }
+        while (tap.open > 0) yield* turn
+        assert.strictEqual(tap.everOpen, 10)
+      }).pipe(Effect.provide(tap.layer(transport)))
+    })
+  }
+})
+
+describe("A scope that closes over what was never read", () => {
+  it.effect("does not wait for it to be taken", () =>
+    Effect.gen(function* () {
+      const world = yield* open({
+        handler: (connection) => Effect.forever(connection.send(message(1, 0, 0, 256 * KiB)))
+      })
+      const scope = yield* Scope.make()
+      const client = yield* Scope.provide(world.connect, scope)
+      while ((yield* client.stats).bytesIn < MiB) yield* turn
+      for (let i = 0; i < 100; i++) yield* turn
+      const began = performance.now()
+      yield* Scope.close(scope, Exit.void)
+      assert.isBelow(performance.now() - began, 800)
+      yield* Queue.take(world.ended)
     }).pipe(Effect.provide(tcp))
   )
 })

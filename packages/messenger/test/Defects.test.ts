@@ -4,7 +4,7 @@ import { AuthMethod } from "@msgr2/wire"
 import { Cause, Effect, Exit, Layer, Logger, Queue, Redacted, References } from "effect"
 import { Transport } from "../src/index.ts"
 import { digests, ear, message } from "./support/messages.ts"
-import { admin, meet, memory, open, refusal, Secure, sin } from "./support/world.ts"
+import { admin, meet, memory, open, refusal, Secure, sin, turn } from "./support/world.ts"
 
 const nothing = Redacted.make(new Uint8Array(0))
 
@@ -146,6 +146,7 @@ describe("A bug", () => {
           }))
       })
       const { client } = yield* Effect.provide(meet(), Layer.succeed(Transport.Transport, breaking))
+      yield* turn
       broken = true
       // Taken here, written a moment later by nobody in particular.
       yield* client.send(message(1))

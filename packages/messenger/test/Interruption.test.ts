@@ -3,9 +3,9 @@ import { AuthServer } from "@msgr2/auth"
 import { Deferred, Effect, Exit, Fiber, Layer, Metric, Queue, Scope, Stream } from "effect"
 import type { Transport } from "../src/index.ts"
 import { digests, ear, message } from "./support/messages.ts"
-import { bringClient, bringServer, clientStates, dial, drain, serverStates } from "./support/raw.ts"
+import { bringClient, bringServer, clientStates, dial, drain, serverStates, stubborn } from "./support/raw.ts"
 import { Tap } from "./support/tap.ts"
-import { meet, open, sin, still, type TransportName, transports, turn } from "./support/world.ts"
+import { dialler, meet, open, sin, still, type TransportName, transports, turn } from "./support/world.ts"
 
 /** Sockets that keep the process alive. */
 const sockets = () => process.getActiveResourcesInfo().filter((name) => /^(TCP|Pipe)|Timeout/.test(name)).length
@@ -133,6 +133,24 @@ for (const name of Object.keys(transports) as ReadonlyArray<TransportName>) {
     )
   })
 }
+
+describe("An interrupted connect", () => {
+  for (const state of clientStates.filter((state) => state !== "Ready")) {
+    it.effect(`wastes no time on a peer that does not close either, in ${state}`, () =>
+      leavingNothing("tcp", () =>
+        Effect.gen(function* () {
+          let heard = 0
+          const address = yield* stubborn(state, (socket) => socket.on("data", ({ length }) => (heard += length)))
+          const dialled = yield* Effect.forkScoped((yield* dialler())(address))
+          yield* still(() => heard)
+          const began = performance.now()
+          yield* Fiber.interrupt(dialled)
+          assert.isBelow(performance.now() - began, 500)
+        })
+      )
+    )
+  }
+})
 
 describe("An interrupted", () => {
   it.effect("send leaves the connection as it was", () =>

@@ -23,7 +23,7 @@ describe("A received message", () => {
       it.effect(`never changes, whatever comes after it, with ${protection} over ${name}`, () =>
         Effect.gen(function* () {
           const { client, server } = yield* meet(options)
-          const count = 600
+          const count = 400
           const said = (i: number) => message(i, 41, 0, sizes[i % sizes.length])
           const sender = yield* Effect.forkScoped(
             Effect.forEach(

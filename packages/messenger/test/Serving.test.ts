@@ -102,8 +102,8 @@ for (const [name, transport] of Object.entries(transports)) {
   })
 }
 
-describe("A thousand connections that break off", () => {
-  it.effect("anywhere in the handshake leave a server as it was", () => {
+describe("Connections that break off", () => {
+  it.effect("anywhere in the handshake, a thousand of them, leave a server as it was", () => {
     const tap = new Tap()
     return Effect.gen(function* () {
       const world = yield* open({ server: { maxConnections: 16 }, handler: echo })
@@ -132,7 +132,7 @@ describe("A thousand connections that break off", () => {
     }).pipe(Effect.provide(tap.layer(memory)))
   })
 
-  it.effect("over TCP do the same", () => {
+  it.effect("over TCP leave a server as it was, too", () => {
     const tap = new Tap()
     return Effect.gen(function* () {
       const world = yield* open({ auth: "cephx", handler: echo })

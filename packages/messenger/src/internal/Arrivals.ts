@@ -11,7 +11,8 @@ const isBatch = (chunks: ReadonlyArray<Uint8Array>): chunks is Batch => chunks.l
 export class Arrivals {
   private chunks: Array<Uint8Array> = []
   private size = 0
-  private failure: TransportError | undefined
+  /** The end, once it has come. */
+  failure: TransportError | undefined
   private waiter: ((effect: Effect.Effect<Batch, TransportError>) => void) | undefined
   private readonly limit: number
   private readonly onRoom: () => void

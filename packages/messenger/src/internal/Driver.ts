@@ -65,6 +65,10 @@ export interface Stats {
  * it either: messages are held back by `send`, answers by this.
  */
 const ANSWERS = 64 * 1024
+/** Bytes that leave at once even amid a turn, so that the peer has something to do meanwhile. */
+const BATCH = 64 * 1024
+/** As many of them may be acks. */
+const ACKS = 4 * 1024
 
 /** Somebody waits for the answer to the keepalive that carried this time. */
 interface Waiter {
@@ -181,14 +185,18 @@ export class Driver {
       // Few bytes may inflate to many messages.
       stopped = this.inbox.full
     }
-    // Acks add up: one for later does for all.
-    if (!this.crowded) this.dispatch({ _tag: "Drained" })
+    // While acks wait to leave, no more are added: a later one will do for all.
+    if (this.unanswered() < ACKS) this.dispatch({ _tag: "Drained" })
     this.inbox.flush()
     this.flush()
     // What has arrived goes first when there is room again, which there may be since the flush.
     if (stopped) return this.inbox.room
-    const left = this.stats.bytesOut - this.options.pipe.backlog()
-    return this.answers.waiting(left) < ANSWERS ? this.receive : Effect.andThen(this.drained, this.receive)
+    return this.unanswered() < ANSWERS ? this.receive : Effect.andThen(this.drained, this.receive)
+  }
+
+  /** Bytes of answers that wait to leave. */
+  private unanswered(): number {
+    return this.answers.waiting(this.stats.bytesOut - this.options.pipe.backlog())
   }
 
   /** More waits to leave than should. */
@@ -358,6 +366,7 @@ export class Driver {
 
   /** Lets what is sent in one turn leave in one write. */
   private schedule(): void {
+    if (this.out.size >= BATCH) return this.flush()
     if (this.flushing) return
     this.flushing = true
     queueMicrotask(() => this.flush())
@@ -367,8 +376,9 @@ export class Driver {
     this.flushing = false
     if (this.out.size === 0) return
     this.stats.bytesOut += this.out.size
+    const chunks = this.out.take()
     try {
-      this.options.pipe.write(this.out.take())
+      this.options.pipe.write(chunks, () => this.out.release(chunks))
     } catch (defect) {
       // Often there is no caller to throw at.
       this.finish(Exit.die(defect))

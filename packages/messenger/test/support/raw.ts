@@ -3,6 +3,7 @@ import { Introduction } from "@msgr2/auth"
 import { FrameDecoder, FrameEncoder, Gather } from "@msgr2/frame"
 import { Banner, ControlFrame, type EntityAddr, EntityName, Features, Ids, Message } from "@msgr2/wire"
 import { Effect, Fiber, Queue, Result, Scope } from "effect"
+import * as net from "node:net"
 import { type Connection, type ConnectionError, Transport, type TransportError } from "../../src/index.ts"
 import { addr, admin, anywhere, Crc, dialler, Mon, open, type Options } from "./world.ts"
 
@@ -206,3 +207,30 @@ export const places: ReadonlyArray<{
     bring: (options?: Options) => bringServer(state, options)
   }))
 ]
+
+/** A server of TCP that says what brings a client to `state`, takes everything, and never closes by itself. */
+export const stubborn = (state: string, then: (socket: net.Socket) => void = () => {}) => {
+  const sockets = new Set<net.Socket>()
+  return Effect.acquireRelease(
+    Effect.callback<net.Server>((resume) => {
+      const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+        sockets.add(socket)
+        socket.on("error", () => {})
+        socket.resume()
+        socket.write(new Speaker().say(...before(serverWords(own(server)), state)))
+        then(socket)
+      })
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) =>
+      Effect.sync(() => {
+        server.close()
+        for (const socket of sockets) socket.destroy()
+      })
+  ).pipe(Effect.map(own))
+}
+
+const own = (server: net.Server): EntityAddr.EntityAddr => {
+  const bound = server.address()
+  return addr("127.0.0.1", typeof bound === "object" && bound !== null ? bound.port : 0)
+}
