@@ -38,6 +38,22 @@ describe("An idle connection", () => {
     )
   }
 
+  it.effect("is kept open by frames that the peer aborts, and none of them counts as a message", () =>
+    Effect.gen(function* () {
+      const { pipe, ready, speaker } = yield* bringClient("Ready", { client: patience })
+      const client = yield* ready
+      const header = new Uint8Array(41)
+      for (let i = 0; i < 20; i++) {
+        yield* TestClock.adjust("59 seconds")
+        pipe.write([speaker.frame(17, [header, Uint8Array.of(i)], { late: 0x01 })])
+        yield* turn
+      }
+      pipe.write([speaker.say(message(1))])
+      const [first] = yield* receive(client, 1)
+      assert.strictEqual(first?.header.seq, 1)
+    }).pipe(Effect.provide(memory))
+  )
+
   it.effect("fails a sender that waits for a peer which does not read", () =>
     Effect.gen(function* () {
       const { ready } = yield* bringClient("Ready", { client: { ...patience, sendBuffer: 1000 } })

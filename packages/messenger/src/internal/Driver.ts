@@ -486,11 +486,16 @@ export class Driver {
     yield* Effect.sleep(handshakeTimeout)
     this.dispatch({ _tag: "HandshakeTimeout" })
     for (;;) {
-      const before = this.stats.framesIn + this.stats.framesOut
+      const before = this.activity
       yield* Effect.sleep(idleTimeout)
-      if (before === this.stats.framesIn + this.stats.framesOut) this.dispatch({ _tag: "IdleTimeout" })
+      if (before === this.activity) this.dispatch({ _tag: "IdleTimeout" })
     }
   })
+
+  /** Grows with every frame that passes; those that their sender has aborted are signs of life too. */
+  private get activity(): number {
+    return this.stats.framesIn + this.decoder.aborted + this.stats.framesOut
+  }
 
   /** Sends keepalives of its own accord. */
   private readonly beats: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
