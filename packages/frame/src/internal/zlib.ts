@@ -25,6 +25,12 @@ const LARGEST_WINDOW = 27
 /** Output is collected in pieces of this size. A piece is kept whole by whoever keeps a part of it. */
 const piece = (expected: number): number => Math.max(64, Math.min(expected, 64 * 1024))
 
+/**
+ * More than zstd can make of `size` bytes. Node appends an empty frame when the output fills its last piece exactly, so
+ * there must be one piece and room left in it.
+ */
+const zstdBound = (size: number): number => size + (size >> 8) + 128
+
 /** Node does not know of a limit of nothing. */
 const atMost = (limit: number): number => Math.max(1, limit)
 
@@ -70,7 +76,7 @@ export const zstd = (node: typeof Node): Algorithm => {
   return {
     compress: (segment) => {
       const packed = node.zstdCompressSync(segment, {
-        chunkSize: piece(segment.length),
+        chunkSize: zstdBound(segment.length),
         params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL }
       })
       const out = behind(LENGTH_SIZE, packed)
