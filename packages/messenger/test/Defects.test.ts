@@ -139,9 +139,9 @@ describe("A bug", () => {
         connect: (address) =>
           Effect.map(inner.connect(address), (pipe) => ({
             ...pipe,
-            write: (chunks) => {
+            write: (chunks, done) => {
               if (broken) throw bug
-              pipe.write(chunks)
+              pipe.write(chunks, done)
             }
           }))
       })

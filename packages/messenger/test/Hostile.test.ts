@@ -210,7 +210,7 @@ describe("Noise", () => {
           pipe.end()
           assert.strictEqual((yield* ended)._tag, "ConnectionError")
         }).pipe(Effect.scoped, Effect.provide(memory)),
-      { arbitrary: { runs: 300 } }
+      { arbitrary: { runs: 200 } }
     )
   }
 })

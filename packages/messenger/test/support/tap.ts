@@ -45,7 +45,11 @@ export class Tap {
     }
     return {
       ...pipe,
-      write: (chunks) => pipe.write(chunks.map((chunk) => pass("up", chunk))),
+      write: (chunks, done) =>
+        pipe.write(
+          chunks.map((chunk) => pass("up", chunk)),
+          done
+        ),
       read: Effect.map(pipe.read, ([first, ...rest]) => [
         pass("down", first),
         ...rest.map((chunk) => pass("down", chunk))
