@@ -62,7 +62,7 @@ export const fromDriver = (driver: Driver, id: number, peer: Peer): Connection =
   sendAll: driver.sendAll,
   drained: driver.drained,
   keepalive: driver.keepalive,
-  stats: Effect.sync(() => ({ ...driver.stats })),
+  stats: Effect.sync(() => driver.stats),
   close: Effect.sync(() => driver.markDown()),
   closed: Effect.flatMap(driver.closed, () => driver.over ?? Effect.void)
 })

@@ -25,7 +25,7 @@ describe("The transcripts of a handshake", () => {
           )
         )
         const sizes: { [frame: string]: ReadonlyArray<number> } = {}
-        const look = () => [driver["encoder"].transcript.size, driver["decoder"].transcript.size]
+        const look = () => [driver["outgoing"].transcript.size, driver["incoming"].transcript.size]
         const driver: Driver = new Driver({
           id: 1,
           role: "client",
