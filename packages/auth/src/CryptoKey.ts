@@ -12,7 +12,7 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as AuthError from "./AuthError.ts"
 import type { Entropy } from "./Entropy.ts"
 import { fromBase64, toBase64 } from "./internal/base64.ts"
-import * as UTime from "./UTime.ts"
+import * as UTime from "@msgr2/wire/UTime"
 
 /** `CEPH_CRYPTO_*`. Aes256k is `CEPH_CRYPTO_AES256KRB5`. */
 export const CryptoType = { None: 0, Aes: 1, Aes256k: 2 } as const

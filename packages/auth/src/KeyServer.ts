@@ -18,7 +18,7 @@ import type { Caps, Entity, Keyring } from "./Keyring.ts"
 import * as RotatingSecrets from "./RotatingSecrets.ts"
 import * as Sealed from "./Sealed.ts"
 import { CephXServiceTicket, CephXServiceTicketInfo, CephXTicketBlob, NO_AUID } from "./Ticket.ts"
-import * as UTime from "./UTime.ts"
+import * as UTime from "@msgr2/wire/UTime"
 
 const { Mon, Osd, Mds, Mgr, Auth } = EntityName.EntityType
 

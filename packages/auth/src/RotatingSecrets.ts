@@ -8,7 +8,7 @@ import * as Codec from "@msgr2/wire/Codec"
 import * as CryptoKey from "./CryptoKey.ts"
 import type { Entropy } from "./Entropy.ts"
 import { structV } from "./StructV.ts"
-import * as UTime from "./UTime.ts"
+import * as UTime from "@msgr2/wire/UTime"
 
 const HELD = 3
 

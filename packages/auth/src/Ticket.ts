@@ -7,7 +7,7 @@ import * as Codec from "@msgr2/wire/Codec"
 import { EntityName } from "@msgr2/wire/EntityName"
 import { CryptoKey } from "./CryptoKey.ts"
 import { structV } from "./StructV.ts"
-import { UTime } from "./UTime.ts"
+import { UTime } from "@msgr2/wire/UTime"
 
 /**
  * The ticket as a client holds it: opaque, sealed with the service's secret number `secretId`.

@@ -6,7 +6,7 @@
 import type { CryptoKey } from "./CryptoKey.ts"
 import type { CephXServiceTicket, CephXTicketBlob } from "./Ticket.ts"
 import { keep } from "./Ticket.ts"
-import * as UTime from "./UTime.ts"
+import * as UTime from "@msgr2/wire/UTime"
 
 /**
  * A ticket together with the key that makes it usable.

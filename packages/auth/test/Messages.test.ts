@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CephXMessages, CryptoKey, Introduction, RotatingSecrets, Ticket, UTime } from "@msgr2/auth"
-import { Bytes, Codec } from "@msgr2/wire"
+import { CephXMessages, CryptoKey, Introduction, RotatingSecrets, Ticket } from "@msgr2/auth"
+import { Bytes, Codec, UTime } from "@msgr2/wire"
 import { Result } from "effect"
 import { admin, counting, hex, success } from "./support.ts"
 

@@ -7,19 +7,9 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { ConnectionError } from "./ConnectionError.ts"
-import type { Driver } from "./internal/Driver.ts"
+import type { Driver, Stats } from "./internal/Driver.ts"
 
-/** Counts since the connection began. **Units** bytes on the wire, frames, messages. */
-export interface Stats {
-  readonly framesIn: number
-  readonly framesOut: number
-  readonly bytesIn: number
-  readonly bytesOut: number
-  readonly messagesIn: number
-  readonly messagesOut: number
-  readonly duplicates: number
-  readonly gaps: number
-}
+export type { Stats }
 
 export interface Connection {
   /** Number of the connection in this process, as observers see it. */

@@ -8,7 +8,7 @@ import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import * as EntityName from "@msgr2/wire/EntityName"
 import { envelope } from "@msgr2/wire/Envelope"
 import { Text } from "./Text.ts"
-import { Utime } from "./Utime.ts"
+import { UTime } from "@msgr2/wire/UTime"
 
 /** `LogEntry.priority`. */
 export const Priority = { Debug: 0, Info: 1, Security: 2, Warn: 3, Error: 4 } as const
@@ -26,7 +26,7 @@ export const LogEntry = envelope(
     name: EntityName.EntityName,
     rank: EntityName.EntityNum,
     addrs: EntityAddr.EntityAddrVec,
-    stamp: Utime,
+    stamp: UTime,
     seq: Codec.u64,
     priority: Codec.u16,
     message: Text,

@@ -6,7 +6,7 @@
 import * as Codec from "@msgr2/wire/Codec"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import { envelope, since, versioned } from "@msgr2/wire/Envelope"
-import { Utime } from "./Utime.ts"
+import { UTime } from "@msgr2/wire/UTime"
 import { Uuid } from "./Uuid.ts"
 
 /**
@@ -33,7 +33,7 @@ export const MonInfo = versioned("MonInfo", {
     priority: since(2, Codec.u16),
     weight: since(4, Codec.u16),
     crushLoc: since(5, Codec.map(Codec.string, Codec.string)),
-    timeAdded: since(6, Utime)
+    timeAdded: since(6, UTime)
   }
 })
 export type MonInfo = Codec.Type<typeof MonInfo>
@@ -59,8 +59,8 @@ export const MonMap = versioned("MonMap", {
   fields: {
     fsid: Uuid,
     epoch: Codec.u32,
-    lastChanged: Utime,
-    created: Utime,
+    lastChanged: UTime,
+    created: UTime,
     persistentFeatures: MonFeature,
     optionalFeatures: MonFeature,
     mons: Codec.map(Codec.string, MonInfo),

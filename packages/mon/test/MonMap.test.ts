@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes, Codec, EntityAddr } from "@msgr2/wire"
-import { MonMap, MonMessage, Utime } from "@msgr2/mon"
+import { Bytes, Codec, EntityAddr, UTime } from "@msgr2/wire"
+import { MonMap, MonMessage } from "@msgr2/mon"
 import { Result } from "effect"
 import { damaged, failure, laws, survives } from "./support/laws.ts"
 
@@ -77,7 +77,7 @@ describe("MonMap", () => {
     assert.strictEqual(map.persistentFeatures, 0x3ffn)
     assert.strictEqual(MonMap.formatRelease(map.minMonRelease ?? 0), "reef")
     assert.strictEqual(map.mons[0]![1].structV, 5)
-    assert.strictEqual(Utime.format(map.created), Utime.format(map.lastChanged))
+    assert.strictEqual(UTime.format(map.created), UTime.format(map.lastChanged))
   })
 
   it("A map of three monitors lists them by rank", () => {

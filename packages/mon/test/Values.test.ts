@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Codec } from "@msgr2/wire"
-import { LogEntry, Text, Utime, Uuid } from "@msgr2/mon"
+import { Codec, UTime } from "@msgr2/wire"
+import { LogEntry, Text, Uuid } from "@msgr2/mon"
 import { Result, Schema } from "effect"
 import { failure, laws, survives } from "./support/laws.ts"
 
@@ -41,27 +41,27 @@ describe("Uuid", () => {
   laws(Uuid.Uuid)
 })
 
-describe("Utime", () => {
+describe("UTime", () => {
   it("A time prints with its nanoseconds", () => {
-    assert.strictEqual(Utime.format({ sec: 1_700_000_000, nsec: 7 }), "2023-11-14T22:13:20.000000007Z")
-    assert.strictEqual(Utime.format({ sec: 0, nsec: 2_500_000_000 }), "1970-01-01T00:00:02.500000000Z")
-    assert.strictEqual(Utime.format({ sec: 0xffff_ffff, nsec: 0xffff_ffff }), "2106-02-07T06:28:19.294967295Z")
+    assert.strictEqual(UTime.format({ sec: 1_700_000_000, nsec: 7 }), "2023-11-14T22:13:20.000000007Z")
+    assert.strictEqual(UTime.format({ sec: 0, nsec: 2_500_000_000 }), "1970-01-01T00:00:02.500000000Z")
+    assert.strictEqual(UTime.format({ sec: 0xffff_ffff, nsec: 0xffff_ffff }), "2106-02-07T06:28:19.294967295Z")
   })
 
   it("A clock outside 1970 to 2106 becomes the nearest end", () => {
-    assert.deepStrictEqual(Utime.fromMillis(-1), Utime.zero)
-    assert.deepStrictEqual(Utime.fromMillis(2 ** 53), { sec: 0xffff_ffff, nsec: 999_000_000 })
+    assert.deepStrictEqual(UTime.fromMillis(-1), UTime.zero)
+    assert.deepStrictEqual(UTime.fromMillis(2 ** 53), { sec: 0xffff_ffff, nsec: 999_000_000 })
   })
 
   it.prop(
     "Milliseconds survive",
     [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_294_967_295_999 }))],
     ([millis]) => {
-      const time = Utime.fromMillis(millis)
-      assert.isTrue(Schema.is(Utime.Utime.schema)(time))
-      assert.strictEqual(Utime.toMillis(time), millis)
+      const time = UTime.fromMillis(millis)
+      assert.isTrue(Schema.is(UTime.UTime.schema)(time))
+      assert.strictEqual(UTime.toMillis(time), millis)
     }
   )
 
-  laws(Utime.Utime)
+  laws(UTime.UTime)
 })

@@ -45,7 +45,7 @@ export interface Options {
   readonly observe: ((observation: Observation) => void) | undefined
 }
 
-/** Counts since the connection began. */
+/** Counts since the connection began. **Units** bytes on the wire, frames, messages. */
 export interface Stats {
   readonly framesIn: number
   readonly framesOut: number

@@ -1,9 +1,9 @@
 /** A monitor that knows just enough: its map, three commands, and versions. */
 import { AuthClient, AuthServer } from "@msgr2/auth"
 import { type Connection, MemoryTransport, Messenger } from "@msgr2/messenger"
-import { EntityAddr, EntityName, Message } from "@msgr2/wire"
+import { EntityAddr, EntityName, Message, UTime } from "@msgr2/wire"
 import { Effect, Layer, Result, Stream } from "effect"
-import { MonMap, MonMessage, PaxosPrefix, Utime } from "../../src/index.ts"
+import { MonMap, MonMessage, PaxosPrefix } from "../../src/index.ts"
 
 export const addr = (port: number): EntityAddr.EntityAddr => EntityAddr.make("10.0.0.1", port) ?? EntityAddr.blank
 
@@ -14,8 +14,8 @@ export const mapOf = (ports: ReadonlyArray<number>): MonMap.MonMap => ({
   structV: 9,
   fsid,
   epoch: 1,
-  lastChanged: Utime.zero,
-  created: Utime.zero,
+  lastChanged: UTime.zero,
+  created: UTime.zero,
   persistentFeatures: 0n,
   optionalFeatures: 0n,
   mons: ports.map((port) => [
