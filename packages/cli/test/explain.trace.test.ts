@@ -9,8 +9,6 @@ import type { Entry } from "../src/explain/Entry.ts"
 import * as KeyringKeys from "../src/explain/KeyringKeys.ts"
 import * as Keys from "../src/explain/Keys.ts"
 import * as Pcap from "../src/explain/Pcap.ts"
-import * as Segment from "../src/explain/Segment.ts"
-import * as Tcp from "../src/explain/Tcp.ts"
 import { capture, ethernet, Flag, ipv6, pcap, type Segment as Made, START } from "./explain/packets.ts"
 import {
   counts,
@@ -24,6 +22,7 @@ import {
   turns
 } from "./explain/recording.ts"
 import { reencode } from "./explain/reencode.ts"
+import { streams } from "./explain/streams.ts"
 import { message, start } from "./explain/scripted.ts"
 
 const [client, server] = ["127.0.0.1:50000", "127.0.0.1:3300"]
@@ -40,19 +39,6 @@ const sizeOf = (entries: ReadonlyArray<Entry>, direction: Entry["direction"]) =>
   entries.reduce((total, entry) => total + (entry.direction === direction ? entry.size : 0), 0)
 
 const texts = ({ notes }: Found) => notes.map(({ direction, text }) => `${direction}: ${text}`)
-
-/** Both streams of a connection of a capture, as TCP delivers them: client first. */
-const streams = (file: Uint8Array, index: number): readonly [Uint8Array, Uint8Array] => {
-  const table = new Tcp.Table(() => false)
-  const parts: [Array<Uint8Array>, Array<Uint8Array>] = [[], []]
-  for (const packet of Result.getOrThrow(Pcap.open(file)).packets()) {
-    const segment = Segment.decode(packet)
-    if (typeof segment === "string") continue
-    const { chunks, connection, end } = table.push(segment)
-    if (connection.index === index) parts[end === connection.client ? 0 : 1].push(...chunks)
-  }
-  return [Bytes.concat(parts[0]), Bytes.concat(parts[1])]
-}
 
 for (const name of recordings) {
   describe(`The recording ${name}`, () => {
@@ -83,10 +69,11 @@ for (const name of recordings) {
     })
 
     it("Every frame encodes to the bytes it came from", () => {
+      const carried = streams(file)
       for (const [i, { conversation, entries, index }] of whole.conversations.entries()) {
         const secret = Bytes.fromHex(sessions[i]?.connection_secret ?? "")
         const revision = conversation.agreed.revision ?? assert.fail("no revision")
-        const [c2s, s2c] = streams(file, index)
+        const { c2s, s2c } = carried.get(index) ?? assert.fail("no such connection")
         assert.isTrue(Bytes.equals(reencode(entries, "c2s", revision, secret), c2s))
         assert.isTrue(Bytes.equals(reencode(entries, "s2c", revision, secret), s2c))
       }
@@ -320,7 +307,7 @@ describe("A sealed conversation", () => {
   it("opens with the keyring though the capture has the answers before the questions", () => {
     const { file, keyringPath, sessions } = recorded("c-cephx-secure-r18")
     const keyring = Result.getOrThrow(Keyring.parse(readFileSync(keyringPath, "utf8")))
-    const [c2s, s2c] = streams(file, 1)
+    const { c2s, s2c } = streams(file).get(1) ?? assert.fail("no such connection")
     const made = segments([...turns(Bytes.empty, s2c), ...turns(c2s, Bytes.empty, 20)], { close: false })
     const { entries, errors } = only(capture(made), KeyringKeys.make(keyring))
     assert.deepStrictEqual(errors, [])

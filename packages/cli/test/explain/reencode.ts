@@ -4,7 +4,7 @@ import { Bytes, Codec, ControlFrame, Message } from "@msgr2/wire"
 import { Redacted, Result } from "effect"
 import type { Entry } from "../../src/explain/Entry.ts"
 
-const segmentsOf = (value: ControlFrame.ControlFrame | Message.Message): ReadonlyArray<Uint8Array> =>
+export const segmentsOf = (value: ControlFrame.ControlFrame | Message.Message): ReadonlyArray<Uint8Array> =>
   value._tag === "Message"
     ? [Codec.encode(Message.MessageHeader, value.header), value.front, value.middle, value.data]
     : [ControlFrame.encode(value)]
