@@ -105,9 +105,11 @@ export const fault = <A>(codec: Codec.Codec<A>, value: A, edits: ReadonlyArray<E
   return survives(codec, decoded.success) ? undefined : "damaged bytes became a value that does not survive its bytes"
 }
 
-const survives = <A>(codec: Codec.Codec<A>, value: A): boolean => {
-  const decoded = Codec.decode(codec, Codec.encode(codec, value))
-  return Result.isSuccess(decoded) && Equal.equals(decoded.success, value)
+/** True when `value` comes back from its own bytes, which are as many as the codec promises. */
+export const survives = <A>(codec: Codec.Codec<A>, value: A): boolean => {
+  const bytes = Codec.encode(codec, value)
+  const decoded = Codec.decode(codec, bytes)
+  return bytes.length === codec.size(value) && Result.isSuccess(decoded) && Equal.equals(decoded.success, value)
 }
 
 /** Looks for a fault of `codec`. A failure comes shrunk, with what is needed to replay it. */
