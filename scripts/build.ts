@@ -5,7 +5,7 @@
  * its manifest is rewritten here: `npm publish build/wire`, and so on in the order of the picture in README.md.
  */
 import { execFileSync } from "node:child_process"
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -15,6 +15,7 @@ const names = globSync("packages/*/package.json", { cwd: root }).map((file) => f
 interface Manifest {
   readonly [key: string]: unknown
   readonly bin?: Readonly<Record<string, string>>
+  readonly files: ReadonlyArray<string>
 }
 
 const built = (path: string): string => path.replace("./src/", "./dist/").replace(/\.ts$/, ".js")
@@ -45,7 +46,9 @@ for (const name of names) {
   const manifest: Manifest = JSON.parse(readFileSync(`${from}/package.json`, "utf8"))
   writeFileSync(`${to}/package.json`, `${JSON.stringify(published(manifest), undefined, 2)}\n`)
   cpSync(`${from}/dist`, `${to}/dist`, { recursive: true, filter: (path) => !path.endsWith(".tsbuildinfo") })
-  if (existsSync(`${from}/fixtures`)) cpSync(`${from}/fixtures`, `${to}/fixtures`, { recursive: true })
+  for (const extra of manifest.files.filter((folder) => folder !== "dist")) {
+    cpSync(`${from}/${extra}`, `${to}/${extra}`, { recursive: true })
+  }
   cpSync(`${root}LICENSE`, `${to}/LICENSE`)
 }
 
