@@ -45,6 +45,7 @@ const secretOf = (size: number) => {
 
 const secret: Codec.Codec<Redacted.Redacted<Uint8Array>> = {
   name: "secret",
+  // It encodes to bare bytes, where a codec's Schema encodes to the value itself; only its decoded side is used.
   schema: secretOf(16) as never,
   min: 2,
   size: (value) => 2 + Redacted.value(value).length,

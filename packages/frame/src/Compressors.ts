@@ -66,6 +66,7 @@ export const make = (find: (name: string) => unknown = Packages.find): Compresso
       const recipe = recipes[method]
       const library = recipe === undefined ? undefined : find(recipe[0])
       if (recipe === undefined || library === undefined) return undefined
+      // Each recipe knows what its own library exports; that it does is what `works` finds out.
       const algorithm = guarded(recipe[1](library as never))
       return works(algorithm) ? algorithm : undefined
     })

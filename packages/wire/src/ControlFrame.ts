@@ -183,5 +183,10 @@ export const decode = (tag: number, payload: Uint8Array): Result.Result<ControlF
   return codec.name === "AuthSignature" ? Codec.decode(codec, payload) : Codec.decodePrefix(codec, payload)
 }
 
+const schemas: ReadonlyArray<Schema.Codec<ControlFrame>> = all.map(
+  // Each is the Schema of one member of the union, which the compiler cannot follow through `map`.
+  (codec) => codec.schema as unknown as Schema.Codec<ControlFrame>
+)
+
 /** Any control frame: for generators and JSON. */
-export const schema: Schema.Codec<ControlFrame> = Schema.Union(all.map((codec) => codec.schema)) as never
+export const schema: Schema.Codec<ControlFrame> = Schema.Union(schemas)
