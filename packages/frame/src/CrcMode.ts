@@ -14,10 +14,17 @@ import * as Layout from "./Layout.ts"
 import type { Crc } from "./Mode.ts"
 import * as Preamble from "./Preamble.ts"
 
-const checksum = (mode: Crc, segment: Uint8Array): number => (mode.dataCrc ? Crc32c.segment(segment) : 0)
+/** Checksums of the frame at hand: no two are read or written at once. */
+const sums = new Uint32Array(Preamble.MAX_SEGMENTS)
+
+/** Into `sums`: those of `segments`, or none at all. */
+const checksums = (mode: Crc, segments: ReadonlyArray<Uint8Array>): void => {
+  if (mode.dataCrc) mode.crc32c.segments(segments, sums)
+  else sums.fill(0)
+}
 
 const check = (mode: Crc, index: number, segment: Uint8Array, stated: number, refuse: Refuse): void => {
-  if (mode.dataCrc && Crc32c.segment(segment) !== stated) {
+  if (mode.dataCrc && sums[index] !== stated) {
     refuse("SegmentCrc", index, `${segment.length} bytes with the checksum 0x${stated.toString(16).padStart(8, "0")}`)
   }
 }
@@ -37,13 +44,14 @@ export const read = (
   const { count, lengths } = preamble
   const segments: Array<Uint8Array> = []
   queue.skip(Preamble.SIZE)
+  // In revision 1 the checksum of segment 0 follows it, unless it is empty.
+  let stated: number | undefined
   for (let i = 0; i < count; i++) {
-    const segment = queue.take(lengths[i]!)
-    segments.push(segment)
-    if (i === 0 && mode.revision === 1 && segment.length > 0) {
-      check(mode, 0, segment, queue.takeU32(), refuse)
-    }
+    segments.push(queue.take(lengths[i]!))
+    if (i === 0 && mode.revision === 1 && lengths[0]! > 0) stated = queue.takeU32()
   }
+  checksums(mode, segments)
+  if (stated !== undefined) check(mode, 0, segments[0]!, stated, refuse)
   // In revision 1 the first slot of the epilogue is that of segment 1.
   const first = mode.revision
   const size = Layout.table.Crc[mode.revision].epilogue(count)
@@ -67,6 +75,7 @@ export const write = (
   late: number
 ): void => {
   const { count } = preamble
+  checksums(mode, segments.length === count ? segments : segments.slice(0, count))
   const start = out.reserve(Preamble.SIZE)
   Preamble.write(out.slab, start, preamble)
   for (let i = 0; i < count; i++) {
@@ -74,16 +83,11 @@ export const write = (
     out.put(segment)
     if (i === 0 && mode.revision === 1 && segment.length > 0) {
       const at = out.reserve(Layout.CRC)
-      Bytes.setU32(out.slab, at, checksum(mode, segment))
+      Bytes.setU32(out.slab, at, sums[0]!)
     }
   }
-  if (Layout.table.Crc[mode.revision].epilogue(count) === 0) return
-  for (let i = mode.revision; i < count; i++) sums[i] = checksum(mode, segments[i]!)
   writeEpilogue(out, mode, count, sums, late)
 }
-
-/** Checksums of the frame that is being written. */
-const sums = new Uint32Array(Preamble.MAX_SEGMENTS)
 
 /** Appends what closes a frame of `count` segments, if anything does. */
 const writeEpilogue = (out: Gather, mode: Crc, count: number, sums: Uint32Array, late: number): void => {
@@ -110,7 +114,7 @@ export const pieces = (out: Gather, mode: Crc, preamble: Preamble.Preamble): Sin
     },
     put: (piece) => {
       out.put(piece)
-      if (mode.dataCrc) register = Crc32c.update(register, piece)
+      if (mode.dataCrc) register = mode.crc32c.update(register, piece)
     },
     endRun: (index) => {
       const sum = mode.dataCrc ? register : 0

@@ -7,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Aead from "./Aead.ts"
 import type { Compressor } from "./Compression.ts"
+import * as Crc32c from "./Crc32c.ts"
 import { FrameError } from "./FrameError.ts"
 import * as AesGcm from "./internal/aesGcm.ts"
 import * as Layout from "./Layout.ts"
@@ -24,6 +25,7 @@ interface Common {
 export interface Crc extends Common {
   readonly _tag: "Crc"
   readonly dataCrc: boolean
+  readonly crc32c: Crc32c.Engine
 }
 
 /**
@@ -42,8 +44,19 @@ export type Mode = Crc | Secure
 /** Mode of the frames before AUTH_DONE, and after it when both ends agreed on `crc`. */
 export const crc = (
   revision: Revision,
-  options: { readonly compression?: Compressor | undefined; readonly dataCrc?: boolean } = {}
-): Crc => ({ _tag: "Crc", revision, compression: options.compression, dataCrc: options.dataCrc ?? true })
+  options: {
+    readonly compression?: Compressor | undefined
+    readonly dataCrc?: boolean
+    /** Another implementation of CRC-32C than the one built in. */
+    readonly engine?: Crc32c.Engine
+  } = {}
+): Crc => ({
+  _tag: "Crc",
+  revision,
+  compression: options.compression,
+  dataCrc: options.dataCrc ?? true,
+  crc32c: options.engine ?? Crc32c.builtIn
+})
 
 /** Fewest bytes of a connection secret that hold a key and two nonces; real ones have 64. */
 export const SECRET_SIZE = Aead.KEY_SIZE + 2 * NONCE_SIZE

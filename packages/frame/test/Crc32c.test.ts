@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
-import { Crc32c } from "../src/index.ts"
+import { Bytes } from "@msgr2/wire"
+import { Result, Schema } from "effect"
+import { Crc32c, FrameDecoder, FrameEncoder, Gather, Limits, Mode } from "../src/index.ts"
 import * as Crc32cWasm from "../src/internal/crc32cWasm.ts"
 import { pattern } from "./harness.ts"
 
@@ -69,4 +70,39 @@ describe("Crc32c", () => {
       assert.strictEqual(Crc32c.update(left, bytes, cut, 1000), Crc32c.segment(bytes))
     }
   })
+})
+
+describe("another engine", () => {
+  const asked: Array<number> = []
+  const engine: Crc32c.Engine = {
+    update: (register, bytes) => Crc32c.updatePlain(register, bytes),
+    segments: (segments, sums) => {
+      asked.push(segments.length)
+      for (const [i, segment] of segments.entries()) sums[i] = Crc32c.updatePlain(Crc32c.SEGMENT_SEED, segment)
+    }
+  }
+  const parts = [new Uint8Array(41).fill(1), new Uint8Array(300).fill(2), Bytes.empty, new Uint8Array(5000).fill(3)]
+  for (const revision of [0, 1] as const) {
+    it(`takes the place of the one built in, once for each frame, in revision ${revision}`, () => {
+      asked.length = 0
+      const out = Gather.make()
+      Result.getOrThrow(FrameEncoder.make({ mode: Mode.crc(revision, { engine }) }).frame(out, 17, parts))
+      const sent = Bytes.concat(out.take())
+      Result.getOrThrow(FrameEncoder.make({ mode: Mode.crc(revision) }).frame(out, 17, parts))
+      assert.deepStrictEqual(sent, Bytes.concat(out.take()))
+      const decoder = FrameDecoder.make({ mode: Mode.crc(revision, { engine }), limits: Limits.afterAuth })
+      decoder.push(sent)
+      assert.deepStrictEqual(Result.getOrThrow(decoder.next())?.segments, parts)
+      assert.deepStrictEqual(asked, [4, 4])
+    })
+    it(`is believed when it finds damage, in revision ${revision}`, () => {
+      const out = Gather.make()
+      Result.getOrThrow(FrameEncoder.make({ mode: Mode.crc(revision) }).frame(out, 17, parts))
+      const wrong: Crc32c.Engine = { ...engine, segments: (_, sums) => sums.fill(7) }
+      const decoder = FrameDecoder.make({ mode: Mode.crc(revision, { engine: wrong }), limits: Limits.afterAuth })
+      decoder.push(Bytes.concat(out.take()))
+      const refused = decoder.next()
+      assert.isTrue(Result.isFailure(refused) && refused.failure.reason === "SegmentCrc")
+    })
+  }
 })
