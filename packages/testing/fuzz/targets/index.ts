@@ -4,6 +4,7 @@
  */
 import type { Target } from "../Target.ts"
 import * as Codecs from "./Codecs.ts"
+import * as Explain from "./Explain.ts"
 import * as Frames from "./Frames.ts"
 import * as Inflate from "./Inflate.ts"
 import * as Messages from "./Messages.ts"
@@ -21,5 +22,6 @@ export const targets: ReadonlyArray<Target> = [
   ...Codecs.targets,
   ...Inflate.targets,
   ...Texts.targets,
-  Pcap.target
+  Pcap.target,
+  Explain.target
 ]
