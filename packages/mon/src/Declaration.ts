@@ -3,7 +3,6 @@
  *
  * **Source** Ceph `src/msg/Message.h` (`HEAD_VERSION`, `COMPAT_VERSION`)
  */
-import * as Schema from "effect/Schema"
 import * as Codec from "@msgr2/wire/Codec"
 
 /**
@@ -31,13 +30,5 @@ export const declaration = <const Name extends string, const F extends Codec.Fie
 })
 
 /** `self` when there are bytes left, nothing otherwise. Only for the end of a front. */
-export const ifAny = <A>(self: Codec.Codec<A>): Codec.Codec<A | undefined> => ({
-  name: self.name,
-  schema: Schema.UndefinedOr(self.schema),
-  min: 0,
-  size: (value) => (value === undefined ? 0 : self.size(value)),
-  write: (writer, value) => {
-    if (value !== undefined) self.write(writer, value)
-  },
-  read: (reader) => (reader.remaining === 0 ? undefined : self.read(reader))
-})
+export const ifAny = <A>(self: Codec.Codec<A>): Codec.Codec<A | undefined> =>
+  Codec.optional(self, (reader) => (reader.remaining === 0 ? undefined : self.read(reader)))

@@ -149,6 +149,18 @@ const layout = (name: string, shape: Fields, schema: Schema.Top, seed: object): 
   }
 }
 
+/** `self` or nothing at all: `undefined` takes no bytes. `read` has to know from elsewhere which it is. */
+export const optional = <A>(self: Codec<A>, read: Codec<A | undefined>["read"]): Codec<A | undefined> => ({
+  name: self.name,
+  schema: Schema.UndefinedOr(self.schema),
+  min: 0,
+  size: (value) => (value === undefined ? 0 : self.size(value)),
+  write: (writer, value) => {
+    if (value !== undefined) self.write(writer, value)
+  },
+  read
+})
+
 /** Same bytes, `A` told apart from other values of its kind by the compiler. */
 export const brand =
   <const B extends string>(name: B) =>

@@ -13,14 +13,7 @@ export interface Since<A> extends Codec.Codec<A | undefined> {
 
 /** Marks `self` as present from `version` on. Use it in the `fields` of an envelope, after those without it. */
 export const since = <A>(version: number, self: Codec.Codec<A>): Since<A> => ({
-  name: self.name,
-  schema: Schema.UndefinedOr(self.schema),
-  min: 0,
-  size: (value) => (value === undefined ? 0 : self.size(value)),
-  write: (writer, value) => {
-    if (value !== undefined) self.write(writer, value)
-  },
-  read: self.read,
+  ...Codec.optional(self, self.read),
   since: version
 })
 
