@@ -4,17 +4,17 @@
 import { AuthClient } from "@msgr2/auth/AuthClient"
 import { AuthServer } from "@msgr2/auth/AuthServer"
 import * as Endpoint from "@msgr2/session/Endpoint"
-import type { Event } from "@msgr2/session/Event"
 import type { Local } from "@msgr2/session/Options"
 import type { Policy } from "@msgr2/session/Policy"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
-import { type GlobalSeq, globalSeq } from "@msgr2/wire/Ids"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -23,17 +23,25 @@ import { type Connection, fromDriver } from "./Connection.ts"
 import { ConnectionError } from "./ConnectionError.ts"
 import * as Compression from "./internal/Compression.ts"
 import { Driver } from "./internal/Driver.ts"
-import * as Questions from "./internal/Questions.ts"
+import * as Hosting from "./internal/Hosting.ts"
+import { Sessions } from "./internal/Sessions.ts"
 import { defaults, type MessengerConfig } from "./MessengerConfig.ts"
 import { Observer } from "./Observer.ts"
 import { type Pipe, Transport } from "./Transport.ts"
-import { TransportError } from "./TransportError.ts"
+import type { TransportError } from "./TransportError.ts"
 
 export interface ConnectOptions {
   /** Entity type the peer must have; any when absent. */
   readonly peerType?: number
   /** In place of the configured one. */
   readonly policy?: Policy
+  /** All addresses of the peer, where it has more than one: by them its session is known. */
+  readonly addrs?: EntityAddr.EntityAddrVec
+  /**
+   * Attempts in a row that may fail; by default none for a lossy session, and any number for one that can last. A peer
+   * that breaks the rules before there is a session is not tried again.
+   */
+  readonly retries?: number
 }
 
 /** A place where this messenger can be dialled. */
@@ -46,7 +54,9 @@ export class Messenger extends Context.Service<
   Messenger,
   {
     /**
-     * Dials `target` and completes the handshake. The connection closes with its scope.
+     * Dials `target` and completes the handshake. The connection closes with its scope. Under a policy that is not
+     * lossy, a peer whose session is known already is not dialled anew: that session is shared, and closes with the
+     * last scope.
      *
      * **Errors** `ConnectionError` for whatever goes wrong before READY; neither a failure nor an interruption leaves
      * anything behind.
@@ -56,7 +66,7 @@ export class Messenger extends Context.Service<
       options?: ConnectOptions
     ) => Effect.Effect<Connection, ConnectionError, AuthClient | Scope.Scope>
     /**
-     * Listens on `address` and runs `handler` for each connection that reaches READY; the connection closes when its
+     * Listens on `address` and runs `handler` for each session that peers open; the session closes when its
      * handler ends. A handler that fails is logged and ends its own connection only. Returns when the port is open;
      * serving ends with the scope: handlers are interrupted first, while their connections still stand. What the system
      * says against accepting is logged, and accepting goes on.
@@ -88,67 +98,95 @@ const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
 const make = Effect.fnUntraced(function* (config: MessengerConfig) {
   const transport = yield* Transport
   const nonce = config.nonce ?? (yield* Random.nextIntBetween(1, 0xffff_ffff))
-  let globalSeqs = 0n
+  const sessions = new Sessions(config.maxDetached)
   let connections = 0
-  const nextGlobalSeq = (): GlobalSeq => globalSeq(++globalSeqs)
+  let links = 0
+  let own: EntityAddr.EntityAddrVec = []
+  // A process that starts again at the same address must be taken for a newer one.
+  const nextGlobalSeq = Hosting.globalSeqs(BigInt(Math.floor((yield* Clock.currentTimeMillis) / 1000)))
   const banner = { supported: config.msgr2Supported, required: config.msgr2Required }
-  const local: Local = {
+  const house: Hosting.House = {
+    config,
+    transport,
+    sessions,
+    banner,
+    nextGlobalSeq,
+    addrs: () => own,
+    nextLink: () => ++links
+  }
+  const compression = yield* Compression.workable(config)
+  const local = (): Local => ({
     entityType: config.entityType,
     gid: config.gid,
-    addrs: [],
+    addrs: own,
     nonce,
     msgr2Supported: config.msgr2Supported,
     msgr2Required: config.msgr2Required,
     features: config.features,
-    compression: yield* Compression.workable(config)
+    compression,
+    backoff: config.backoff
+  })
+
+  const driverFor = (
+    endpoint: Endpoint.Endpoint,
+    host: Hosting.Hosting,
+    remote: EntityAddr.EntityAddr,
+    visited: boolean
+  ): Driver => new Driver({ id: ++connections, endpoint, config, host, remote, visited })
+
+  /** A session with the peer, new or known, that is on its way to being open. */
+  const approach = (
+    target: EntityAddr.EntityAddr,
+    { addrs = [target], peerType, policy = config.clientPolicy, retries }: ConnectOptions,
+    host: Hosting.Hosting
+  ): Driver => {
+    // Lossy sessions are nobody's but their owner's.
+    const known = policy.lossy ? undefined : sessions.find(addrs)
+    if (known !== undefined) {
+      known.dispatch({ _tag: "Wanted" })
+      return known
+    }
+    const endpoint = Endpoint.client({
+      ...local(),
+      target,
+      targetType: peerType,
+      targetAddrs: addrs,
+      policy,
+      ...(retries === undefined ? {} : { retries })
+    })
+    const driver = driverFor(endpoint, host, target, false)
+    if (!policy.lossy) sessions.add(addrs, driver)
+    driver.start(target)
+    return driver
   }
 
-  /** Runs a connection in the surrounding scope and waits for READY. */
-  const open = Effect.fnUntraced(function* (
-    role: "client" | "server",
-    pipe: Pipe,
-    endpoint: Endpoint.Endpoint,
-    questions: Questions.Questions,
-    opening: Event
-  ): Effect.fn.Return<Connection, ConnectionError, Scope.Scope> {
-    const observe = yield* Observer
-    const id = ++connections
-    const driver = new Driver({ id, role, endpoint, pipe, banner, config, questions, observe })
-    yield* Effect.addFinalizer(() => Effect.sync(() => driver.markDown()))
-    yield* Effect.forkScoped(driver.run(opening))
-    yield* Effect.forkScoped(driver.timers)
-    yield* driver.settled
+  /** What a session has come to once it is settled. */
+  const outcome = (driver: Driver): Effect.Effect<Connection, ConnectionError> => {
     // The peer may have left again; what it said before is still to be read.
-    if (driver.peer !== undefined) return fromDriver(driver, id, driver.peer)
-    yield* driver.over ?? Effect.void
-    return yield* Effect.die(new Error("a handshake that nobody ended has ended"))
-  })
+    if (driver.peer !== undefined) return Effect.succeed(fromDriver(driver, driver.id, driver.peer))
+    return driver.over === undefined || Exit.isSuccess(driver.over)
+      ? Effect.fail(driver.closedHere())
+      : Effect.failCause(driver.over.cause)
+  }
 
   const dial = Effect.fnUntraced(function* (
     target: EntityAddr.EntityAddr,
     options: ConnectOptions
   ): Effect.fn.Return<Connection, ConnectionError, AuthClient | Scope.Scope> {
-    const auth = yield* AuthClient
-    const peer = EntityAddr.format(target)
-    const pipe = yield* Effect.mapError(
-      Effect.timeoutOrElse(transport.connect(target), {
-        duration: config.handshakeTimeout,
-        orElse: () => Effect.fail(new TransportError({ reason: "Timeout", address: peer, detail: "" }))
+    const client = yield* AuthClient
+    const observe = yield* Observer
+    const context = yield* Effect.context<never>()
+    const host = Hosting.make(house, { context, client, server: undefined, observe })
+    const driver = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const driver = approach(target, options, host)
+        driver.owners++
+        return driver
       }),
-      (reason) => new ConnectionError({ peer, state: "StartConnect", reason })
+      (driver) => driver.release
     )
-    const endpoint = Endpoint.client({
-      ...local,
-      target,
-      targetType: options.peerType,
-      policy: options.policy ?? config.clientPolicy
-    })
-    return yield* open("client", pipe, endpoint, Questions.client(auth), {
-      _tag: "Connected",
-      globalSeq: nextGlobalSeq(),
-      cookie: yield* Questions.randomCookie,
-      local: pipe.local
-    })
+    yield* driver.settled
+    return yield* outcome(driver)
   })
 
   // In a scope of its own, because the one around it may outlive many failures.
@@ -164,34 +202,56 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     address: EntityAddr.EntityAddr,
     handler: (connection: Connection) => Effect.Effect<void, E, R>
   ): Effect.fn.Return<Serving, TransportError, AuthServer | Scope.Scope | R> {
-    const auth = yield* AuthServer
+    const server = yield* AuthServer
+    const client = Option.getOrUndefined(yield* Effect.serviceOption(AuthClient))
+    const observe = yield* Observer
+    const context = yield* Effect.context<never>()
     const listener = yield* transport.listen(address)
     const addrs = [listener.address]
-    const endpoint = Endpoint.server({ ...local, addrs, policies: config.serverPolicies })
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        own = [...own, listener.address]
+      }),
+      () =>
+        Effect.sync(() => {
+          own = own.filter((addr) => addr !== listener.address)
+        })
+    )
+    const host = Hosting.make(house, { context, client, server, observe })
     const places = yield* Semaphore.make(config.maxConnections)
     const visitors = yield* Scope.fork(yield* Effect.scope, "parallel")
 
-    const visit = (pipe: Pipe) =>
-      open("server", pipe, endpoint, Questions.server(auth, nextGlobalSeq), {
-        _tag: "Accepted",
-        remote: pipe.remote
-      }).pipe(Effect.flatMap(handler), Effect.catchCause(report))
+    const visit = Effect.fnUntraced(function* (pipe: Pipe, scope: Scope.Closeable) {
+      const endpoint = Endpoint.server({
+        ...local(),
+        policies: config.serverPolicies,
+        dialsBack: client !== undefined
+      })
+      const driver = driverFor(endpoint, host, pipe.remote, true)
+      driver.owners++
+      yield* Effect.ensuring(
+        Effect.gen(function* () {
+          yield* host.receive(driver, pipe, scope)
+          yield* driver.settled
+          // Its socket belongs to a session that has a handler already.
+          if (driver.link === undefined && driver.over === undefined) return
+          yield* handler(yield* outcome(driver))
+        }),
+        driver.release
+      )
+    })
 
     const acceptOne = Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         yield* restore(places.take(1))
         const scope = yield* Scope.make()
-        const leave = (exit: Exit.Exit<unknown, unknown>) => Effect.andThen(Scope.close(scope, exit), places.release(1))
+        yield* Scope.addFinalizer(scope, places.release(1))
         const pipe = yield* restore(listener.accept).pipe(
           Scope.provide(scope),
-          Effect.onError((cause) => leave(Exit.failCause(cause)))
+          Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
         )
         // Started at once: a fiber interrupted before it starts would never leave.
-        yield* visit(pipe).pipe(
-          Scope.provide(scope),
-          Effect.onExit(leave),
-          Effect.forkIn(visitors, { startImmediately: true })
-        )
+        yield* visit(pipe, scope).pipe(Effect.catchCause(report), Effect.forkIn(visitors, { startImmediately: true }))
       })
     )
     yield* Effect.forever(acceptOne).pipe(

@@ -36,8 +36,17 @@ export interface MessengerConfig {
   readonly idleTimeout: Duration.Duration
   /** Between the keepalives this end sends of its own accord; `undefined` sends none. */
   readonly keepaliveInterval: Duration.Duration | undefined
+  /** Before the next attempt after one that failed. */
+  readonly backoff: Options.Backoff
   /** Bytes that may wait to leave before `send` suspends. */
   readonly sendBuffer: number
+  /** Messages, and bytes of them, that a session that can last keeps until they are acknowledged: then `send` suspends. */
+  readonly outboxMessages: number
+  readonly outboxBytes: number
+  /** How long the session of a peer that has gone is kept for it to come back to. */
+  readonly sessionTimeout: Duration.Duration
+  /** Such sessions; beyond, the one that has waited longest is given up. */
+  readonly maxDetached: number
   /** Bytes of messages that may wait for the application before nothing more is read. */
   readonly receiveBuffer: number
   /**
@@ -62,6 +71,10 @@ export const defaults: MessengerConfig = {
   idleTimeout: Duration.seconds(900),
   keepaliveInterval: undefined,
   sendBuffer: 256 * 1024,
+  outboxMessages: 64 * 1024,
+  outboxBytes: 64 * 1024 * 1024,
+  sessionTimeout: Duration.minutes(5),
+  maxDetached: 1024,
   receiveBuffer: 1024 * 1024,
   dataCrc: true,
   limits: Limits.afterAuth,

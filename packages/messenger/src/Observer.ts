@@ -8,6 +8,8 @@ import * as Context from "effect/Context"
 export interface Observation {
   /** Number of the connection in this process, from 1. */
   readonly connection: number
+  /** Number of the socket among all that this messenger has dialled or accepted, from 1. */
+  readonly link: number
   readonly role: "client" | "server"
   readonly direction: "in" | "out"
   /** `undefined` for the banner. Payloads of AUTH frames may be secret to others: do not log them. */

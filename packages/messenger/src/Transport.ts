@@ -6,7 +6,8 @@
 import type { EntityAddr } from "@msgr2/wire/EntityAddr"
 import type * as Arr from "effect/Array"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { TransportError } from "./TransportError.ts"
 
@@ -55,4 +56,16 @@ export class Transport extends Context.Service<
     readonly connect: (address: EntityAddr) => Effect.Effect<Pipe, TransportError, Scope.Scope>
     readonly listen: (address: EntityAddr) => Effect.Effect<Listener, TransportError, Scope.Scope>
   }
->()("@msgr2/messenger/Transport") {}
+>()("@msgr2/messenger/Transport") {
+  /**
+   * The transport below with other ways to some addresses: a forwarded port, a proxy. Both ends go on talking of the
+   * address itself, as they must: it is part of the protocol.
+   */
+  static readonly layerRedirected = (
+    where: (address: EntityAddr) => EntityAddr
+  ): Layer.Layer<Transport, never, Transport> =>
+    Layer.effect(
+      Transport,
+      Effect.map(Transport, ({ connect, listen }) => ({ connect: (address) => connect(where(address)), listen }))
+    )
+}

@@ -2,10 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { AuthClient } from "@msgr2/auth"
 import { Endpoint, Options, Policy } from "@msgr2/session"
 import { EntityName, Ids } from "@msgr2/wire"
-import { Effect, Queue, Schema } from "effect"
+import { Effect, Queue, Schema, Scope } from "effect"
 import { MessengerConfig } from "../src/index.ts"
 import { Answers } from "../src/internal/Answers.ts"
 import { Driver } from "../src/internal/Driver.ts"
+import { Link } from "../src/internal/Link.ts"
 import * as Questions from "../src/internal/Questions.ts"
 import { dial } from "./support/raw.ts"
 import { admin, memory, Mon, open, protections } from "./support/world.ts"
@@ -25,32 +26,41 @@ describe("The transcripts of a handshake", () => {
           )
         )
         const sizes: { [frame: string]: ReadonlyArray<number> } = {}
-        const look = () => [driver["outgoing"].transcript.size, driver["incoming"].transcript.size]
-        const driver: Driver = new Driver({
-          id: 1,
-          role: "client",
-          endpoint: Endpoint.client({
-            ...Options.defaults,
-            entityType: EntityName.EntityType.Client,
-            target: world.address,
-            targetType: Mon,
-            policy: Policy.losslessClient
-          }),
-          pipe,
-          banner: { supported: Options.defaults.msgr2Supported, required: 0n },
-          config: MessengerConfig.defaults,
-          questions: Questions.client(auth),
-          observe: ({ direction, frame }) => {
-            sizes[`${direction} ${frame?._tag}`] = look()
-          }
+        const look = () => [link.outgoing.transcript.size, link.incoming.transcript.size]
+        const endpoint = Endpoint.client({
+          ...Options.defaults,
+          entityType: EntityName.EntityType.Client,
+          target: world.address,
+          targetType: Mon,
+          policy: Policy.lossyClient
         })
+        const config = MessengerConfig.defaults
+        const nobody = () => assert.fail("a lossy client asks its messenger for nothing")
+        const host = { dial: nobody, backoff: nobody, discard: nobody, arbitrate: nobody, moved: () => {} }
+        const driver = new Driver({ id: 1, endpoint, config, host, remote: world.address, visited: false })
+        const link: Link = new Link(
+          {
+            id: 1,
+            role: "client",
+            pipe,
+            scope: yield* Scope.make(),
+            banner: { supported: Options.defaults.msgr2Supported, required: 0n },
+            config,
+            questions: Questions.client(auth, nobody),
+            observe: ({ direction, frame }) => {
+              sizes[`${direction} ${frame?._tag}`] = look()
+            }
+          },
+          driver
+        )
+        driver.attach(link)
         const opening = {
           _tag: "Connected",
           globalSeq: Ids.globalSeq(1n),
           cookie: Ids.cookie(1n),
           local: pipe.local
         } as const
-        yield* Effect.forkScoped(driver.run(opening))
+        yield* Effect.forkScoped(link.run(opening))
         yield* driver.settled
         yield* Queue.take(world.accepted)
         const [sent = 0, received = 0] = sizes["in AuthDone"] ?? []

@@ -10,50 +10,96 @@ import type { Of } from "@msgr2/wire/ControlFrame"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import * as EntityName from "@msgr2/wire/EntityName"
 import * as Features from "@msgr2/wire/Features"
-import { cookie as makeCookie } from "@msgr2/wire/Ids"
+import { msgSeq } from "@msgr2/wire/Ids"
 import * as Sockaddr from "@msgr2/wire/Sockaddr"
 import type { Action } from "./Action.ts"
 import { agree } from "./Agreement.ts"
-import { handshaking, type Step, violation } from "./Close.ts"
+import { type Step, violation } from "./Close.ts"
 import * as CompressionPolicy from "./CompressionPolicy.ts"
 import type { Event } from "./Event.ts"
+import { dialling } from "./Lasting.ts"
 import type { Table } from "./Machine.ts"
-import { type Client, MAX_AUTH_ROUNDS } from "./Options.ts"
+import { type Local, MAX_ROUNDS } from "./Options.ts"
+import { opened } from "./Opening.ts"
+import type { Peer } from "./Peer.ts"
+import { LOSSY } from "./Policy.ts"
 import * as Session from "./Session.ts"
-import type { Dial, State } from "./State.ts"
-
-type SessionStart = Omit<Extract<State, { readonly _tag: "SessionConnecting" }>, "_tag">
-
-/** The lossy bit of an ident's flags. */
-export const LOSSY = 1n
+import type { Arrangement, Dial, Lasting, State } from "./State.ts"
 
 const send = (frame: Extract<Action, { readonly _tag: "Send" }>["frame"]): Action => ({ _tag: "Send", frame })
 
 /** The address a client that listens nowhere declares: where the server sees it, with port 0 and its own nonce. */
-const learn = (options: Client, dial: Dial, seenAt: EntityAddr.EntityAddr): EntityAddr.EntityAddr => {
+const learn = (options: Local, dial: Dial, seenAt: EntityAddr.EntityAddr): EntityAddr.EntityAddr => {
   const known = Sockaddr.isBlankIp(seenAt.sockaddr) ? dial.local : seenAt
   const host = Sockaddr.host(known.sockaddr)
   const learned = host === undefined ? undefined : EntityAddr.make(host, 0, options.nonce, EntityAddr.AddrType.Any)
   return learned ?? { ...EntityAddr.blank, nonce: options.nonce }
 }
 
-const identify = (options: Client, { compression, dial, globalId, mode, peerType }: SessionStart): Step => [
-  { _tag: "SessionConnecting", compression, dial, globalId, mode, peerType },
+/** Asks for a new session. */
+export const identify = (options: Local, { arrangement, progress, session }: Asking): Step => {
+  const { dial } = arrangement
+  const named = session.lossy || session.clientCookie !== 0n ? session : { ...session, clientCookie: dial.cookie }
+  return [
+    { _tag: "SessionConnecting", arrangement, progress, session: named },
+    [
+      send({
+        _tag: "ClientIdent",
+        addrs: addrsOf(options, dial),
+        target: dial.target,
+        gid: options.gid,
+        globalSeq: named.globalSeq,
+        supported: options.features,
+        required: named.remote.policy.featuresRequired | Features.required,
+        flags: named.lossy ? LOSSY : 0n,
+        cookie: named.clientCookie
+      })
+    ]
+  ]
+}
+
+/** What has been agreed, and the session it is for. */
+export interface Asking extends Lasting {
+  readonly arrangement: Arrangement
+}
+
+/** The addresses this end goes by. */
+const addrsOf = (options: Local, dial: Dial): EntityAddr.EntityAddrVec =>
+  options.addrs.length > 0 ? options.addrs : [dial.local]
+
+/** Asks to go on with the session that was. */
+export const returnTo = (options: Local, { arrangement, progress, session }: Asking): Step => [
+  { _tag: "SessionReconnecting", arrangement, progress, session },
   [
-    ...(compression === undefined ? [] : [{ _tag: "SetCompression", method: compression } as const]),
     send({
-      _tag: "ClientIdent",
-      addrs: options.addrs.length > 0 ? options.addrs : [dial.local],
-      target: options.target,
-      gid: options.gid,
-      globalSeq: dial.globalSeq,
-      supported: options.features,
-      required: options.policy.featuresRequired | Features.required,
-      flags: options.policy.lossy ? LOSSY : 0n,
-      cookie: options.policy.lossy ? makeCookie(0n) : dial.cookie
+      _tag: "Reconnect",
+      addrs: addrsOf(options, arrangement.dial),
+      clientCookie: session.clientCookie,
+      serverCookie: session.serverCookie,
+      globalSeq: session.globalSeq,
+      connectSeq: session.connectSeq,
+      msgSeq: msgSeq(progress.inSeq)
     })
   ]
 ]
+
+/** The agreements of a handshake put together. */
+const arranged = (
+  state: Extract<State, { readonly _tag: "AuthConnectingSign" | "CompressionConnecting" }>,
+  compression: number | undefined
+): Asking => {
+  const { dial, globalId, mode, peerType, progress, session } = state
+  return { arrangement: { dial, globalId, mode, peerType, compression }, progress, session }
+}
+
+/** Everything that concerns the connection is agreed: now the session. */
+const begin = (options: Local, asking: Asking): Step => {
+  const { compression } = asking.arrangement
+  const [state, actions] = (Session.isEstablished(asking.session) ? returnTo : identify)(options, asking)
+  return compression === undefined
+    ? [state, actions]
+    : [state, [{ _tag: "SetCompression", method: compression }, ...actions]]
+}
 
 /** Counts the AUTH_* frame just taken, and ends a loop. */
 const nextRound = (
@@ -61,87 +107,85 @@ const nextRound = (
   frame: { readonly _tag: string },
   action: Action
 ): Step =>
-  state.dial.rounds >= MAX_AUTH_ROUNDS
-    ? violation(state, frame, "AuthRounds", `an end after ${MAX_AUTH_ROUNDS} AUTH frames`)
+  state.dial.rounds >= MAX_ROUNDS
+    ? violation(state, frame, "AuthRounds", `an end after ${MAX_ROUNDS} AUTH frames`)
     : [{ ...state, dial: { ...state.dial, rounds: state.dial.rounds + 1 } }, [action]]
 
-const open = (options: Client, state: SessionStart, frame: Of<"ServerIdent">): Step => {
-  // The server's word decides, whatever this end asked for.
-  const lossy = (frame.flags & LOSSY) !== 0n
-  return [
+const open = (options: Local, { arrangement, progress, session }: Asking, frame: Of<"ServerIdent">): Step => {
+  const { compression, dial, globalId, mode, peerType } = arrangement
+  const peer: Peer = {
+    addrs: frame.addrs,
+    entityType: peerType,
+    gid: frame.gid,
+    features: frame.supported & options.features,
+    mode,
+    revision: dial.revision,
+    compression,
+    globalId,
+    authenticatedAs: undefined
+  }
+  return opened(
     {
-      _tag: "Ready",
-      peer: {
-        addrs: frame.addrs,
-        entityType: state.peerType,
-        gid: frame.gid,
-        features: frame.supported & options.features,
-        mode: state.mode,
-        revision: state.dial.revision,
-        compression: state.compression,
-        globalId: state.globalId,
-        authenticatedAs: undefined
-      },
-      session: {
-        ...Session.fresh,
-        clientCookie: options.policy.lossy ? makeCookie(0n) : state.dial.cookie,
-        serverCookie: frame.cookie,
-        globalSeq: state.dial.globalSeq,
-        peerGlobalSeq: frame.globalSeq,
-        lossy
-      },
-      progress: Session.start
+      ...session,
+      serverCookie: frame.cookie,
+      peerGlobalSeq: frame.globalSeq,
+      // The server's word decides, whatever this end asked for.
+      lossy: (frame.flags & LOSSY) !== 0n
     },
-    [{ _tag: "Opened" }]
-  ]
+    Session.restart(progress),
+    peer,
+    false
+  )
 }
 
-export const table = (options: Client): Table<State, Event, Action> => ({
+export const table = (options: Local): Table<State, Event, Action> => ({
   StartConnect: {
-    ...handshaking,
-    Connected: (_, { globalSeq, cookie, local }) => [
-      { _tag: "BannerConnecting", globalSeq, cookie, local },
+    ...dialling(options),
+    Connected: ({ progress, session, target }, { globalSeq, cookie, local }) => [
+      { _tag: "BannerConnecting", dial: { target, cookie, local }, progress, session: { ...session, globalSeq } },
       [{ _tag: "SendBanner" }]
     ]
   },
   BannerConnecting: {
-    ...handshaking,
+    ...dialling(options),
     Banner: (state, banner) => {
       const agreed = agree(options, banner)
       if (agreed._tag === "Disagreed") return violation(state, banner, "MissingMsgr2Features", agreed.expected)
-      const { globalSeq, cookie, local } = state
+      const { dial, progress, session } = state
       return [
-        { _tag: "HelloConnecting", dial: { ...agreed.agreed, globalSeq, cookie, local, rounds: 0 } },
+        { _tag: "HelloConnecting", dial: { ...dial, ...agreed.agreed, rounds: 0 }, progress, session },
         [
           { _tag: "SetRevision", revision: agreed.agreed.revision },
-          send({ _tag: "Hello", entityType: options.entityType, peerAddr: options.target })
+          send({ _tag: "Hello", entityType: options.entityType, peerAddr: dial.target })
         ]
       ]
     }
   },
   HelloConnecting: {
-    ...handshaking,
-    Hello: (state, frame) =>
-      options.targetType !== undefined && frame.entityType !== options.targetType
-        ? violation(
-            state,
-            frame,
-            "WrongPeerType",
-            `a ${EntityName.formatType(options.targetType)}, got a ${EntityName.formatType(frame.entityType)}`
-          )
-        : [
-            {
-              _tag: "AuthConnecting",
-              dial: { ...state.dial, local: learn(options, state.dial, frame.peerAddr) },
-              peerType: frame.entityType,
-              offered: [],
-              granted: undefined
-            },
-            [{ _tag: "AuthBegin", peerType: frame.entityType }]
-          ]
+    ...dialling(options),
+    Hello: (state, frame) => {
+      const { dial, progress, session } = state
+      const wanted = session.remote.entityType
+      if (wanted !== undefined && frame.entityType !== wanted) {
+        const [expected, got] = [EntityName.formatType(wanted), EntityName.formatType(frame.entityType)]
+        return violation(state, frame, "WrongPeerType", `a ${expected}, got a ${got}`)
+      }
+      return [
+        {
+          _tag: "AuthConnecting",
+          dial: { ...dial, local: learn(options, dial, frame.peerAddr) },
+          peerType: frame.entityType,
+          offered: [],
+          granted: undefined,
+          progress,
+          session
+        },
+        [{ _tag: "AuthBegin", peerType: frame.entityType }]
+      ]
+    }
   },
   AuthConnecting: {
-    ...handshaking,
+    ...dialling(options),
     AuthOffer: (state, { method, modes, payload }) => [
       { ...state, offered: modes },
       [send({ _tag: "AuthRequest", method, preferredModes: modes, payload })]
@@ -162,49 +206,46 @@ export const table = (options: Client): Table<State, Event, Action> => ({
             [{ _tag: "AuthFinish", done: frame }]
           ],
     AuthGranted: (state, event) => {
-      const { dial, granted, peerType } = state
+      const { dial, granted, peerType, progress, session } = state
       if (granted === undefined) return violation(state, event, "UnexpectedFrame", "AuthDone first")
       return [
-        { _tag: "AuthConnectingSign", dial, peerType, ...granted },
+        { _tag: "AuthConnectingSign", dial, peerType, progress, session, ...granted },
         [{ _tag: "SetMode", mode: granted.mode, revision: dial.revision }, { _tag: "Sign" }]
       ]
     }
   },
   AuthConnectingSign: {
-    ...handshaking,
+    ...dialling(options),
     Signed: (state, { digest }) => [state, [send({ _tag: "AuthSignature", digest })]],
     AuthSignature: (state, { digest }) => [state, [{ _tag: "Verify", digest }]],
     Verified: (state, event) => {
       if (!event.valid) return violation(state, event, "BadSignature", "the HMAC of everything sent so far")
-      if (!state.dial.compression) return identify(options, { ...state, compression: undefined })
-      const { dial, globalId, mode, peerType } = state
+      const { dial, globalId, mode, peerType, progress, session } = state
+      if (!dial.compression) return begin(options, arranged(state, undefined))
       const asked = CompressionPolicy.allowed(options.compression, state)
       return [
-        { _tag: "CompressionConnecting", dial, globalId, mode, peerType, asked },
+        { _tag: "CompressionConnecting", dial, globalId, mode, peerType, asked, progress, session },
         [send({ _tag: "CompressionRequest", isCompress: asked.length > 0, preferredMethods: asked })]
       ]
     }
   },
   CompressionConnecting: {
-    ...handshaking,
+    ...dialling(options),
     CompressionDone: (state, frame) => {
-      if (!frame.isCompress) return identify(options, { ...state, compression: undefined })
-      if (state.asked.includes(frame.method)) return identify(options, { ...state, compression: frame.method })
+      if (!frame.isCompress) return begin(options, arranged(state, undefined))
+      if (state.asked.includes(frame.method)) return begin(options, arranged(state, frame.method))
       const asked = state.asked.length === 0 ? "no compression" : `method ${state.asked.join(" or ")}`
       return violation(state, frame, "CompressionNotAsked", `${asked}, as requested, got method ${frame.method}`)
     }
   },
   SessionConnecting: {
-    ...handshaking,
-    ServerIdent: (state, frame) =>
-      frame.addrs.some((addr) => EntityAddr.equals(addr, options.target))
-        ? open(options, state, frame)
-        : violation(
-            state,
-            frame,
-            "WrongTarget",
-            `${EntityAddr.format(options.target)} among the server's addresses ${EntityAddr.formatVec(frame.addrs)}`
-          ),
+    ...dialling(options),
+    ServerIdent: (state, frame) => {
+      const { target } = state.arrangement.dial
+      if (frame.addrs.some((addr) => EntityAddr.equals(addr, target))) return open(options, state, frame)
+      const [expected, got] = [EntityAddr.format(target), EntityAddr.formatVec(frame.addrs)]
+      return violation(state, frame, "WrongTarget", `${expected} among the server's addresses ${got}`)
+    },
     IdentMissingFeatures: (state, frame) =>
       violation(state, frame, "MissingFeatures", `features ${Features.format(frame.features).join(" ")}`),
     Wait: (state, frame) => violation(state, frame, "AskedToWait", "SERVER_IDENT")

@@ -8,34 +8,31 @@ import type { State } from "./State.ts"
 
 export type Step = Transition<State, Action>
 
-/** The peer broke a rule: hang up after `parting` frames. */
+/** The end: hang up after `parting` frames. */
+export const end = (error: ProtocolError | undefined, parting: ReadonlyArray<Action> = []): Step => [
+  { _tag: "Closed", error },
+  [...parting, { _tag: "Hangup", error }]
+]
+
+/** The peer broke a rule. Where a session can survive that, it will: `Fault` decides. */
 export const violation = (
   state: Tagged,
   input: Tagged,
   reason: Reason,
   expected: string,
   parting: ReadonlyArray<Action> = []
-): Step => {
-  const error = new ProtocolError({ reason, state: state._tag, received: input._tag, expected })
-  return [{ _tag: "Closed", error }, [...parting, { _tag: "Hangup", error }]]
-}
+): Step => end(new ProtocolError({ reason, state: state._tag, received: input._tag, expected }), parting)
 
-/** Somebody closed the connection on purpose, or the socket went away. */
-export const closed: Step = [{ _tag: "Closed", error: undefined }, [{ _tag: "Hangup", error: undefined }]]
+/** Somebody closed the connection on purpose, or the socket of a visitor went away. */
+export const closed: Step = end(undefined)
 
-/** What every state that is not over does with these. */
-export const closing = {
-  Disconnected: (): Step => closed,
-  MarkedDown: (): Step => closed
-}
-
-const timeout = (state: Tagged, input: Tagged): Step =>
+export const handshakeTimeout = (state: Tagged, input: Tagged): Step =>
   violation(state, input, "HandshakeTimeout", "the peer to complete the handshake in time")
 
-/** What every state of a handshake does besides its own business. */
-export const handshaking = {
-  ...closing,
-  HandshakeTimeout: timeout,
-  // Nothing to report before there is a session.
-  Drained: <S extends State>(state: S): Step => [state, []]
+/** How a session ends that its messenger cannot keep. */
+export const expiring = {
+  Displaced: (state: Tagged, event: Tagged): Step =>
+    violation(state, event, "SessionDisplaced", "no newer connection of the peer"),
+  Expired: (state: Tagged, event: Tagged): Step =>
+    violation(state, event, "SessionExpired", "the peer to return while there is room for its session")
 }

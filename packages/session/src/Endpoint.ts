@@ -1,40 +1,62 @@
 /**
- * One end of a connection as a machine: handshake, open session, end.
+ * One end of a session as a machine: handshakes, the open session, the times between connections, the end.
  */
 import type { Action } from "./Action.ts"
 import * as ClientHandshake from "./ClientHandshake.ts"
 import { violation } from "./Close.ts"
 import type { Event } from "./Event.ts"
+import { survive } from "./Fault.ts"
 import { allowed, follow, type Machine, type Table } from "./Machine.ts"
-import type { Client, Server } from "./Options.ts"
+import type { Client, Local, Server } from "./Options.ts"
 import * as Ready from "./Ready.ts"
+import * as Resume from "./Resume.ts"
 import * as ServerHandshake from "./ServerHandshake.ts"
+import * as Session from "./Session.ts"
 import type { State } from "./State.ts"
 
 export type Endpoint = Machine<State, Event, Action>
 
-const machine = (rules: Table<State, Event, Action>, initial: State): Endpoint => ({
+const machine = (options: Local, rules: Table<State, Event, Action>, initial: State): Endpoint => ({
   initial,
   step: (state, event) =>
     // Over is over: what still arrives belongs to nobody.
     state._tag === "Closed"
       ? [state, []]
-      : follow(rules, state, event, () =>
-          violation(state, event, "UnexpectedFrame", allowed(rules, state).join(", ") || "nothing")
+      : survive(
+          options,
+          state,
+          follow(rules, state, event, () =>
+            violation(state, event, "UnexpectedFrame", allowed(rules, state).join(", ") || "nothing")
+          )
         )
 })
 
 /** The table of a dialling end, for drawing it. */
-export const clientTable = (options: Client): Table<State, Event, Action> => ({
+export const clientTable = (options: Local): Table<State, Event, Action> => ({
   ...ClientHandshake.table(options),
-  ...Ready.table
+  ...Resume.table(options),
+  ...Ready.table(options)
 })
 
-/** The table of an accepting end, for drawing it. */
+/** The table of an accepting end, for drawing it: it may come to dial, when its session can last. */
 export const serverTable = (options: Server): Table<State, Event, Action> => ({
   ...ServerHandshake.table(options),
-  ...Ready.table
+  ...clientTable(options)
 })
 
-export const client = (options: Client): Endpoint => machine(clientTable(options), { _tag: "StartConnect" })
-export const server = (options: Server): Endpoint => machine(serverTable(options), { _tag: "StartAccept" })
+/** An end that dials, and wants an open connection. */
+export const client = (options: Client): Endpoint => {
+  const { policy, target } = options
+  const remote: Session.Remote = {
+    addrs: options.targetAddrs ?? [target],
+    target,
+    entityType: options.targetType,
+    policy,
+    retries: options.retries ?? (policy.lossy ? 0 : Number.POSITIVE_INFINITY)
+  }
+  const session = { ...Session.fresh(remote), wanted: true }
+  return machine(options, clientTable(options), { _tag: "StartConnect", target, session, progress: Session.start })
+}
+
+/** An end that was dialled. */
+export const server = (options: Server): Endpoint => machine(options, serverTable(options), { _tag: "StartAccept" })

@@ -22,6 +22,15 @@ export interface Local {
   readonly features: bigint
   /** Its methods are those that this process can do. */
   readonly compression: CompressionPolicy.CompressionPolicy
+  readonly backoff: Backoff
+}
+
+/** How long to wait before the next attempt after one that failed. Doubles up to `max`. **Units** milliseconds. */
+export interface Backoff {
+  /** Ceph: `ms_initial_backoff`. */
+  readonly initial: number
+  /** Ceph: `ms_max_backoff`. */
+  readonly max: number
 }
 
 export interface Client extends Local {
@@ -29,10 +38,16 @@ export interface Client extends Local {
   /** Entity type the target must have; `undefined` accepts any, for tools that look around. */
   readonly targetType: number | undefined
   readonly policy: Policy
+  /** Attempts in a row that may fail; by default none for a lossy session, and any number for one that can last. */
+  readonly retries?: number
+  /** All addresses of the target, where it has more than one. */
+  readonly targetAddrs?: EntityAddrVec
 }
 
 export interface Server extends Local {
   readonly policies: Policies
+  /** False when this end cannot dial its visitors, so that it has to wait for those that get lost. */
+  readonly dialsBack?: boolean
 }
 
 /** What this implementation offers unless told otherwise. */
@@ -43,8 +58,12 @@ export const defaults = {
   msgr2Supported: Features.Msgr2.Revision1 | Features.Msgr2.Compression,
   msgr2Required: 0n,
   features: Features.pacific,
-  compression: CompressionPolicy.defaults
+  compression: CompressionPolicy.defaults,
+  backoff: { initial: 200, max: 15_000 }
 } as const
 
-/** AUTH_* frames that one connection may take before it counts as a loop. */
-export const MAX_AUTH_ROUNDS = 16
+/** AUTH_* frames that one connection may take before it counts as a loop; as many requests for a session. */
+export const MAX_ROUNDS = 16
+
+/** A peer's number from here on is refused: no number of ours could be counted up beyond it for long. */
+export const MAX_SEQ = 1n << 62n

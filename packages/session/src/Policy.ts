@@ -50,3 +50,6 @@ export interface Policies {
 
 export const policyFor = (policies: Policies, entityType: number): Policy =>
   policies.byType?.[entityType] ?? policies.otherwise
+
+/** The bit of an ident's flags by which a server says that nothing of the session will survive its connection. */
+export const LOSSY = 1n

@@ -14,10 +14,13 @@ export const Reason = Schema.Literals([
   "ModeNotOffered",
   "BadSignature",
   "CompressionNotAsked",
-  "UnexpectedCookie",
   "AuthBusy",
   "AskedToWait",
-  "SessionReset",
+  "SessionRounds",
+  "SequenceExhausted",
+  "StaleConnection",
+  "SessionDisplaced",
+  "SessionExpired",
   "HandshakeTimeout",
   "IdleTimeout"
 ])

@@ -4,14 +4,17 @@
  * **Source** msgr2, "Message exchange"; Ceph `src/msg/async/ProtocolV2.cc` (`handle_message`)
  */
 import { msgSeq } from "@msgr2/wire/Ids"
+import type { Message } from "@msgr2/wire/Message"
 import type { Action } from "./Action.ts"
-import { closing, type Step, violation } from "./Close.ts"
+import { closed, expiring, type Step, violation } from "./Close.ts"
 import type { Event } from "./Event.ts"
+import { fault } from "./Fault.ts"
 import type { Table } from "./Machine.ts"
+import type { Local } from "./Options.ts"
+import * as Outbox from "./Outbox.ts"
+import { reuse } from "./Reuse.ts"
 import * as Session from "./Session.ts"
-import type { State } from "./State.ts"
-
-type Ready = Extract<State, { readonly _tag: "Ready" }>
+import type { Ready, State } from "./State.ts"
 
 const at = (state: Ready, progress: Session.Progress): Ready =>
   progress === state.progress ? state : { _tag: "Ready", peer: state.peer, session: state.session, progress }
@@ -27,20 +30,45 @@ const received = (state: Ready, message: Extract<Event, { readonly _tag: "Messag
     inSeq: seq,
     outSeq: acknowledged.outSeq,
     unreported: session.lossy ? 0 : acknowledged.unreported + 1,
-    sent: acknowledged.sent
+    outbox: acknowledged.outbox
   }
   const deliver: Action = { _tag: "Deliver", message }
   return [at(state, accepted), seq === next ? [deliver] : [{ _tag: "Gap", expected: next, received: seq }, deliver]]
 }
 
-export const table: Table<State, Event, Action> = {
+const submitted = (state: Ready, message: Message, hold: boolean): Step => {
+  // Its turn comes after those that wait.
+  if (hold || Outbox.hasPending(state.progress.outbox)) return [at(state, Session.enqueue(state.progress, message)), []]
+  const { inSeq } = state.progress
+  const progress = Session.submit(state.progress, state.session.lossy, message)
+  return [at(state, progress), [{ _tag: "SendMessage", message, seq: progress.outSeq, ackSeq: inSeq }]]
+}
+
+/** Sends up to `count` of the messages that wait. */
+const writable = (state: Ready, count: number): Step => {
+  const actions: Array<Action> = []
+  let { progress } = state
+  const { inSeq } = progress
+  for (let turn = Outbox.next(progress.outbox); turn !== undefined; turn = Outbox.next(progress.outbox)) {
+    if (actions.length >= count) break
+    progress = Session.submit({ ...progress, outbox: turn.rest }, state.session.lossy, turn.message)
+    actions.push({ _tag: "SendMessage", message: turn.message, seq: progress.outSeq, ackSeq: inSeq })
+  }
+  return [at(state, progress), actions]
+}
+
+export const table = (options: Local): Table<State, Event, Action> => ({
   Ready: {
-    ...closing,
-    Submitted: (state, { message }) => {
-      const { inSeq } = state.progress
-      const progress = Session.submit(state.progress, state.session.lossy, message)
-      return [at(state, progress), [{ _tag: "SendMessage", message, seq: progress.outSeq, ackSeq: inSeq }]]
-    },
+    Disconnected: (state) => fault(options, state),
+    Failed: (state) => fault(options, state),
+    MarkedDown: () => closed,
+    Reuse: (state, event) => reuse(options, state, event),
+    // There is nothing to get on with: the connection is open.
+    Proceed: (state) => [state, []],
+    Wanted: (state) => [state, []],
+    ...expiring,
+    Submitted: (state, { hold = false, message }) => submitted(state, message, hold),
+    Writable: (state, { count }) => writable(state, count),
     Message: received,
     // A number beyond anything sent is harmless, as it is to Ceph.
     Ack: (state, { msgSeq }) => [
@@ -61,4 +89,4 @@ export const table: Table<State, Event, Action> = {
     HandshakeTimeout: (state) => [state, []],
     IdleTimeout: (state, event) => violation(state, event, "IdleTimeout", "a frame now and then")
   }
-}
+})

@@ -6,27 +6,34 @@
 import type { Of } from "@msgr2/wire/ControlFrame"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import * as Features from "@msgr2/wire/Features"
-import { cookie as makeCookie } from "@msgr2/wire/Ids"
 import type { Action } from "./Action.ts"
 import { agree } from "./Agreement.ts"
-import { LOSSY } from "./ClientHandshake.ts"
-import { handshaking, type Step, violation } from "./Close.ts"
+import { closed, handshakeTimeout, type Step, violation } from "./Close.ts"
 import * as CompressionPolicy from "./CompressionPolicy.ts"
 import type { Event } from "./Event.ts"
 import type { Table, Tagged } from "./Machine.ts"
-import { MAX_AUTH_ROUNDS, type Server } from "./Options.ts"
+import { MAX_ROUNDS, MAX_SEQ, type Server } from "./Options.ts"
 import { policyFor } from "./Policy.ts"
-import * as Session from "./Session.ts"
-import type { Ident, State, Visitor } from "./State.ts"
+import { admit } from "./Reuse.ts"
+import type { Accepting, State, Visitor } from "./State.ts"
 
 const send = (frame: Extract<Action, { readonly _tag: "Send" }>["frame"]): Action => ({ _tag: "Send", frame })
 
-type Accepting = Extract<State, { readonly _tag: "SessionAccepting" }>
+/** What every state before there is a session does besides its own business. */
+const visiting = {
+  Disconnected: (): Step => closed,
+  Failed: (): Step => closed,
+  MarkedDown: (): Step => closed,
+  HandshakeTimeout: handshakeTimeout,
+  // Nothing to report before there is a session.
+  Drained: <S extends State>(state: S): Step => [state, []]
+}
+
 type Authenticating = Extract<State, { readonly _tag: "AuthAccepting" | "AuthAcceptingMore" }>
 
 const nextRound = (state: Authenticating, frame: Tagged, action: Action): Step =>
-  state.visitor.rounds >= MAX_AUTH_ROUNDS
-    ? violation(state, frame, "AuthRounds", `an end after ${MAX_AUTH_ROUNDS} AUTH frames`)
+  state.visitor.rounds >= MAX_ROUNDS
+    ? violation(state, frame, "AuthRounds", `an end after ${MAX_ROUNDS} AUTH frames`)
     : [{ ...state, visitor: { ...state.visitor, rounds: state.visitor.rounds + 1 } }, [action]]
 
 /** The four verdicts on a client's proof, the same after its first word and after a further one. */
@@ -58,6 +65,14 @@ const verdicts = {
     violation(state, event, "AuthBusy", "an authenticator that is ready")
 }
 
+/** Counts the request for a session just taken, and ends a loop. */
+const nextRequest = (state: Accepting, frame: Tagged, next: (state: Accepting) => Step): Step => {
+  const { visitor } = state
+  return visitor.rounds >= MAX_ROUNDS
+    ? violation(state, frame, "SessionRounds", `an end after ${MAX_ROUNDS} requests`)
+    : next({ ...state, visitor: { ...visitor, rounds: visitor.rounds + 1 } })
+}
+
 /** The checks of a CLIENT_IDENT in Ceph's order. */
 const identify = (options: Server, state: Accepting, frame: Of<"ClientIdent">): Step => {
   const { visitor } = state
@@ -75,71 +90,20 @@ const identify = (options: Server, state: Accepting, frame: Of<"ClientIdent">): 
   }
   const missing = (visitor.policy.featuresRequired | Features.required) & ~frame.supported
   if (missing !== 0n) return [state, [send({ _tag: "IdentMissingFeatures", features: missing })]]
-  const ident: Ident = {
-    addrs: frame.addrs,
-    gid: frame.gid,
-    globalSeq: frame.globalSeq,
-    features: frame.supported & options.features,
-    cookie: frame.cookie
-  }
-  return [{ ...state, ident }, [{ _tag: "Admit", ident: frame }]]
-}
-
-const open = (
-  options: Server,
-  { compression, visitor }: Accepting,
-  ident: Ident,
-  { cookie, globalSeq }: Extract<Event, { readonly _tag: "Admitted" }>
-): Step => {
-  const { lossy } = visitor.policy
-  const serverCookie = lossy ? makeCookie(0n) : cookie
-  return [
-    {
-      _tag: "Ready",
-      peer: {
-        addrs: ident.addrs,
-        entityType: visitor.peerType,
-        gid: ident.gid,
-        features: ident.features,
-        mode: visitor.mode,
-        revision: visitor.revision,
-        compression,
-        globalId: visitor.globalId,
-        authenticatedAs: visitor.name
-      },
-      session: {
-        ...Session.fresh,
-        clientCookie: ident.cookie,
-        serverCookie,
-        globalSeq,
-        peerGlobalSeq: ident.globalSeq,
-        lossy
-      },
-      progress: Session.start
-    },
-    [
-      send({
-        _tag: "ServerIdent",
-        addrs: options.addrs,
-        gid: options.gid,
-        globalSeq,
-        supported: options.features,
-        required: visitor.policy.featuresRequired | Features.required,
-        flags: lossy ? LOSSY : 0n,
-        cookie: serverCookie
-      }),
-      { _tag: "Opened" }
-    ]
-  ]
+  const { lossy, registerLossyClients, server } = visitor.policy
+  // Nothing is kept for such clients, so nothing can be found.
+  const question: Action =
+    server && lossy && !registerLossyClients ? { _tag: "Admit" } : { _tag: "Arbitrate", request: frame }
+  return [{ ...state, ident: frame }, [question]]
 }
 
 export const table = (options: Server): Table<State, Event, Action> => ({
   StartAccept: {
-    ...handshaking,
+    ...visiting,
     Accepted: (_, { remote }) => [{ _tag: "BannerAccepting", remote }, [{ _tag: "SendBanner" }]]
   },
   BannerAccepting: {
-    ...handshaking,
+    ...visiting,
     Banner: (state, banner) => {
       const agreed = agree(options, banner)
       return agreed._tag === "Disagreed"
@@ -154,7 +118,7 @@ export const table = (options: Server): Table<State, Event, Action> => ({
     }
   },
   HelloAccepting: {
-    ...handshaking,
+    ...visiting,
     Hello: ({ agreed, remote }, { entityType }) => [
       {
         _tag: "AuthAccepting",
@@ -170,29 +134,33 @@ export const table = (options: Server): Table<State, Event, Action> => ({
     ]
   },
   AuthAccepting: {
-    ...handshaking,
+    ...visiting,
     ...verdicts,
     AuthRequest: (state, frame) =>
       nextRound(state, frame, { _tag: "AuthJudge", peerType: state.visitor.peerType, request: frame })
   },
   AuthAcceptingMore: {
-    ...handshaking,
+    ...visiting,
     ...verdicts,
     AuthRequestMore: (state, frame) => nextRound(state, frame, { _tag: "AuthJudgeMore", payload: frame.payload })
   },
   AuthAcceptingSign: {
-    ...handshaking,
+    ...visiting,
     Signed: (state, { digest }) => [state, [send({ _tag: "AuthSignature", digest })]],
     AuthSignature: (state, { digest }) => [state, [{ _tag: "Verify", digest }]],
-    Verified: (state, event) =>
-      !event.valid
-        ? violation(state, event, "BadSignature", "the HMAC of everything sent so far")
-        : state.visitor.compression
-          ? [{ _tag: "CompressionAccepting", visitor: state.visitor }, []]
-          : [{ _tag: "SessionAccepting", visitor: state.visitor, compression: undefined, ident: undefined }, []]
+    Verified: (state, event) => {
+      if (!event.valid) return violation(state, event, "BadSignature", "the HMAC of everything sent so far")
+      const visitor = { ...state.visitor, rounds: 0 }
+      return [
+        visitor.compression
+          ? { _tag: "CompressionAccepting", visitor }
+          : { _tag: "SessionAccepting", visitor, compression: undefined, ident: undefined },
+        []
+      ]
+    }
   },
   CompressionAccepting: {
-    ...handshaking,
+    ...visiting,
     CompressionRequest: ({ visitor }, frame) => {
       const method = CompressionPolicy.grant(options.compression, visitor, frame)
       return [
@@ -204,13 +172,19 @@ export const table = (options: Server): Table<State, Event, Action> => ({
     }
   },
   SessionAccepting: {
-    ...handshaking,
-    ClientIdent: (state, frame) => identify(options, state, frame),
-    // No session outlives its connection here, so there is never one to return to.
-    Reconnect: (state) => [state, [send({ _tag: "ResetSession", full: true })]],
+    ...visiting,
+    ClientIdent: (state, frame) => nextRequest(state, frame, (next) => identify(options, next, frame)),
+    Reconnect: (state, frame) =>
+      // This end may have to count on from there.
+      frame.connectSeq >= MAX_SEQ
+        ? violation(state, frame, "SequenceExhausted", `a number below ${MAX_SEQ}`)
+        : nextRequest(state, frame, (next) => [next, [{ _tag: "Arbitrate", request: frame }]]),
     Admitted: (state, event) =>
       state.ident === undefined
         ? violation(state, event, "UnexpectedFrame", "ClientIdent first")
-        : open(options, state, state.ident, event)
+        : admit(options, state, state.ident, event),
+    PutOff: (state, { frame }) => [state, [send(frame)]],
+    Stale: (state, event) => violation(state, event, "StaleConnection", "the client's newest connection"),
+    HandedOver: () => [{ _tag: "Closed", error: undefined }, []]
   }
 })

@@ -3,15 +3,14 @@
  *
  * **Source** msgr2, client and server digraphs; Ceph `src/msg/async/ProtocolV2.h`
  */
-import type { EntityAddr, EntityAddrVec } from "@msgr2/wire/EntityAddr"
+import type { Of } from "@msgr2/wire/ControlFrame"
+import type { EntityAddr } from "@msgr2/wire/EntityAddr"
 import type { EntityName } from "@msgr2/wire/EntityName"
-import type { Cookie, GlobalId, GlobalSeq } from "@msgr2/wire/Ids"
+import type { Cookie, GlobalId } from "@msgr2/wire/Ids"
+import type { Peer, Revision } from "./Peer.ts"
 import type { Policy } from "./Policy.ts"
 import type { ProtocolError } from "./ProtocolError.ts"
 import type { Progress, Session } from "./Session.ts"
-
-/** 1 is msgr2.1: both banners said so. */
-export type Revision = 0 | 1
 
 /** What the banners agreed on. */
 export interface Agreed {
@@ -20,14 +19,34 @@ export interface Agreed {
   readonly compression: boolean
 }
 
-/** What the dialling end knows of this attempt. */
-export interface Dial extends Agreed {
-  readonly globalSeq: GlobalSeq
+/** A connected socket to `target`, of which the banner is not yet known. */
+export interface Dialled {
+  readonly target: EntityAddr
+  /** For a session that still needs a name. */
   readonly cookie: Cookie
   /** Own address, as far as it is known. */
   readonly local: EntityAddr
-  /** AUTH_* frames taken so far. */
+}
+
+/** What the dialling end knows of this attempt. */
+export interface Dial extends Dialled, Agreed {
+  /** Frames taken so far that ask for another try. */
   readonly rounds: number
+}
+
+/** What was agreed with the peer before the session is spoken of. */
+export interface Arrangement {
+  readonly dial: Dial
+  readonly peerType: number
+  readonly globalId: GlobalId
+  readonly mode: number
+  readonly compression: number | undefined
+}
+
+/** What outlives a connection: every state of a known session has it. */
+export interface Lasting {
+  readonly session: Session
+  readonly progress: Progress
 }
 
 /** What the accepting end knows of its visitor. */
@@ -44,49 +63,27 @@ export interface Authenticated extends Visitor {
   readonly mode: number
 }
 
-/** Who is at the other end of an open connection, and what was agreed. */
-export interface Peer {
-  readonly addrs: EntityAddrVec
-  readonly entityType: number
-  /** Rank, id or global id; -1 while unknown. */
-  readonly gid: bigint
-  /** Connection features that both ends have. */
-  readonly features: bigint
-  readonly mode: number
-  readonly revision: Revision
-  /** The method by which frames may go compressed. */
-  readonly compression: number | undefined
-  /** The global id that authentication gave to the client's end. */
-  readonly globalId: GlobalId
-  /** Who the client proved to be; only the accepting end learns it. */
-  readonly authenticatedAs: EntityName | undefined
-}
-
 export type ClientState =
-  | { readonly _tag: "StartConnect" }
-  | {
-      readonly _tag: "BannerConnecting"
-      readonly globalSeq: GlobalSeq
-      readonly cookie: Cookie
-      readonly local: EntityAddr
-    }
-  | { readonly _tag: "HelloConnecting"; readonly dial: Dial }
-  | {
+  /** A socket is being connected. */
+  | ({ readonly _tag: "StartConnect"; readonly target: EntityAddr } & Lasting)
+  | ({ readonly _tag: "BannerConnecting"; readonly dial: Dialled } & Lasting)
+  | ({ readonly _tag: "HelloConnecting"; readonly dial: Dial } & Lasting)
+  | ({
       readonly _tag: "AuthConnecting"
       readonly dial: Dial
       readonly peerType: number
       readonly offered: ReadonlyArray<number>
       /** Set while the last word of the server is being checked. */
       readonly granted: { readonly globalId: GlobalId; readonly mode: number } | undefined
-    }
-  | {
+    } & Lasting)
+  | ({
       readonly _tag: "AuthConnectingSign"
       readonly dial: Dial
       readonly peerType: number
       readonly globalId: GlobalId
       readonly mode: number
-    }
-  | {
+    } & Lasting)
+  | ({
       readonly _tag: "CompressionConnecting"
       readonly dial: Dial
       readonly peerType: number
@@ -94,15 +91,11 @@ export type ClientState =
       readonly mode: number
       /** Methods that were asked for; none when no compression was. */
       readonly asked: ReadonlyArray<number>
-    }
-  | {
-      readonly _tag: "SessionConnecting"
-      readonly dial: Dial
-      readonly peerType: number
-      readonly globalId: GlobalId
-      readonly mode: number
-      readonly compression: number | undefined
-    }
+    } & Lasting)
+  | ({ readonly _tag: "SessionConnecting"; readonly arrangement: Arrangement } & Lasting)
+  | ({ readonly _tag: "SessionReconnecting"; readonly arrangement: Arrangement } & Lasting)
+  /** Dials again later: the last attempt failed, or the peer said that its own has precedence. */
+  | ({ readonly _tag: "Wait"; readonly target: EntityAddr } & Lasting)
 
 export type ServerState =
   | { readonly _tag: "StartAccept" }
@@ -116,21 +109,26 @@ export type ServerState =
       readonly _tag: "SessionAccepting"
       readonly visitor: Authenticated
       readonly compression: number | undefined
-      readonly ident: Ident | undefined
+      /** The request that is being answered. */
+      readonly ident: Of<"ClientIdent"> | undefined
     }
 
-/** The part of CLIENT_IDENT that outlives the handshake. */
-export interface Ident {
-  readonly addrs: EntityAddrVec
-  readonly gid: bigint
-  readonly globalSeq: GlobalSeq
-  readonly features: bigint
-  readonly cookie: Cookie
-}
+/** A session without a connection, and nothing that asks for one; or no way to make one. */
+export type Standby = { readonly _tag: "Standby" } & Lasting
+
+export type Ready = { readonly _tag: "Ready"; readonly peer: Peer } & Lasting
+
+export type Accepting = Extract<ServerState, { readonly _tag: "SessionAccepting" }>
 
 export type State =
   | ClientState
   | ServerState
-  | { readonly _tag: "Ready"; readonly peer: Peer; readonly session: Session; readonly progress: Progress }
+  | Standby
+  | Ready
   /** Over. `error` is absent when an owner closed the connection or the peer went away from an open one. */
   | { readonly _tag: "Closed"; readonly error: ProtocolError | undefined }
+
+/** The states that have a session: those that can be found by the peer's addresses. */
+export type Living = Extract<State, Lasting>
+
+export const isLiving = (state: State): state is Living => "session" in state

@@ -2,7 +2,19 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConnectionMode, ControlFrame, EntityName } from "@msgr2/wire"
 import { Schema } from "effect"
 import { type Action, CompressionPolicy, type Event, type Options } from "../src/index.ts"
-import { answers, clientOptions, closedFor, dial, type End, feed, meet, ready, serverOptions, settle } from "./pair.ts"
+import {
+  answers,
+  clientOptions,
+  closedFor,
+  dial,
+  droppedFor,
+  type End,
+  feed,
+  meet,
+  ready,
+  serverOptions,
+  settle
+} from "./pair.ts"
 
 const [snappy, zlib, zstd, lz4, brotli] = [1, 2, 3, 4, 5] as const
 const { Client, Mds, Mgr, Mon, Osd } = EntityName.EntityType
@@ -229,7 +241,7 @@ describe("negotiation of compression", () => {
     const { client, server } = meet(...osds(wants(snappy), wants(snappy)))
     settle(client, server)
     feed(server, client, { _tag: "CompressionRequest", isCompress: true, preferredMethods: [snappy] })
-    assert.strictEqual(closedFor(server), "UnexpectedFrame")
+    assert.strictEqual(droppedFor(server), "UnexpectedFrame")
   })
   it("the two frames have the tags of the protocol", () => {
     assert.deepStrictEqual(

@@ -1,7 +1,7 @@
 /** Two ends and the frames between them, with answers that need no keys. */
 import { ConnectionMode, EntityAddr, EntityName, Features, Ids, Message } from "@msgr2/wire"
 import { Result } from "effect"
-import { type Action, Endpoint, type Event, Options, Policy, type State } from "../src/index.ts"
+import { Action, Endpoint, type Event, Options, Policy, type State } from "../src/index.ts"
 
 export const addr = (text: string): EntityAddr.EntityAddr => Result.getOrThrow(EntityAddr.parse(text))
 export const serverAddr = addr("v2:127.0.0.1:3300/0")
@@ -15,6 +15,9 @@ export const clientOptions: Options.Client = {
   targetType: EntityName.EntityType.Mon,
   policy: Policy.losslessClient
 }
+
+/** A client that is content with one attempt: what would be tried again by another ends this one. */
+export const onceOptions: Options.Client = { ...clientOptions, retries: 0 }
 
 export const serverOptions: Options.Server = {
   ...Options.defaults,
@@ -46,6 +49,7 @@ export const makeEnd = (endpoint: Endpoint.Endpoint): End => ({
 })
 
 const payload = new Uint8Array(0)
+const admitted: Event.Event = { _tag: "Admitted", cookie: Ids.cookie(0xbeefn), globalSeq: Ids.globalSeq(9n) }
 
 /** Answers that every test agrees with, unless it says otherwise. */
 export const answers = (question: Action.Question): Event.Event => {
@@ -71,8 +75,15 @@ export const answers = (question: Action.Question): Event.Event => {
       return { _tag: "Signed", digest: new Uint8Array(32) }
     case "Verify":
       return { _tag: "Verified", valid: true }
+    case "TakeGlobalSeq":
+      return { _tag: "GlobalSeqTaken", globalSeq: Ids.globalSeq(question.above + 1n) }
+    // Nobody knows the client.
+    case "Arbitrate":
+      return question.request._tag === "ClientIdent"
+        ? admitted
+        : { _tag: "PutOff", frame: { _tag: "ResetSession", full: true } }
     case "Admit":
-      return { _tag: "Admitted", cookie: Ids.cookie(0xbeefn), globalSeq: Ids.globalSeq(9n) }
+      return admitted
   }
 }
 
@@ -102,22 +113,10 @@ export const feed = (end: End, peer: End, event: Event.Event, ask = answers): vo
         end.log.delivered.push(action.message.header.seq)
         break
       default:
-        if (isAsked(action)) feed(end, peer, ask(action), ask)
+        if (Action.isQuestion(action)) feed(end, peer, ask(action), ask)
     }
   }
 }
-
-const commands = new Set([
-  "SetRevision",
-  "SetMode",
-  "SetCompression",
-  "Gap",
-  "Duplicate",
-  "KeepaliveAcked",
-  "Opened",
-  "Hangup"
-])
-const isAsked = (action: Action.Action): action is Action.Question => !commands.has(action._tag)
 
 /** Hands over what is in flight, one event at a time and in turn, until nothing is. */
 export const settle = (left: End, right: End, ask = answers): void => {
@@ -166,6 +165,12 @@ export const ready = (end: End): Extract<State.State, { readonly _tag: "Ready" }
 
 export const closedFor = (end: End): string | undefined =>
   end.state._tag === "Closed" ? (end.state.error?.reason ?? "no error") : undefined
+
+/** Why an end last let go of a socket, whatever became of the session. */
+export const droppedFor = (end: End): string | undefined => {
+  const drop = end.log.commands.findLast((action) => action._tag === "Disconnect" || action._tag === "Hangup")
+  return drop === undefined ? undefined : (drop.error?.reason ?? "no error")
+}
 
 export const message = (type = 2): Message.Message => Message.make({ type })
 export const required = Features.required

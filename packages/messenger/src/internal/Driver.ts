@@ -1,51 +1,65 @@
 /**
- * Runs one machine on one pipe.
- *
- * Events are taken synchronously, so the reader, the timers and every sender may bring them; whatever a step sends
- * is encoded on the spot, so the order of frames is the order of decisions. Effect is entered once for each batch of
- * chunks and once for each question of a handshake, never for a message.
+ * Runs one session: its machine, what waits in both directions, and the link that carries it just now.
  */
-import * as Signature from "@msgr2/auth/Signature"
-import type { FrameError } from "@msgr2/frame/FrameError"
-import * as Mode from "@msgr2/frame/Mode"
-import { type Action, isQuestion, type Question } from "@msgr2/session/Action"
+import type { Action } from "@msgr2/session/Action"
+import { isQuestion } from "@msgr2/session/Action"
+import type { SessionRequest } from "@msgr2/session/Arbiter"
 import type { Endpoint } from "@msgr2/session/Endpoint"
 import type { Event } from "@msgr2/session/Event"
-import type { Peer, State } from "@msgr2/session/State"
-import type { Banner } from "@msgr2/wire/Banner"
-import * as ConnectionMode from "@msgr2/wire/ConnectionMode"
+import * as Outbox from "@msgr2/session/Outbox"
+import type { Peer } from "@msgr2/session/Peer"
+import type { State } from "@msgr2/session/State"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import type { Message } from "@msgr2/wire/Message"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Result from "effect/Result"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { Delivery, SessionEvent } from "../Connection.ts"
 import { ConnectionError, type Reason } from "../ConnectionError.ts"
 import type { MessengerConfig } from "../MessengerConfig.ts"
-import type { Observation } from "../Observer.ts"
-import type { Pipe } from "../Transport.ts"
 import { TransportError } from "../TransportError.ts"
 import { Gate } from "./Gate.ts"
 import { Inbox } from "./Inbox.ts"
-import { Incoming } from "./Incoming.ts"
 import { Keepalives, stamp } from "./Keepalives.ts"
-import { Outgoing } from "./Outgoing.ts"
-import type { Questions } from "./Questions.ts"
-import * as Timers from "./Timers.ts"
+import type { Link } from "./Link.ts"
+import { Receipts } from "./Receipts.ts"
+
+/** Something under way that brings an event when it is done. */
+export interface Job {
+  /** Nobody wants its outcome any more. */
+  cancelled: boolean
+  readonly cancel: () => void
+}
+
+/** What a session asks of the messenger it belongs to. */
+export interface Host {
+  /** Connects a socket, and brings `Connected` or `Disconnected`. */
+  readonly dial: (driver: Driver, target: EntityAddr.EntityAddr) => Job
+  /** Brings `BackoffOver`. **Units** milliseconds. */
+  readonly backoff: (driver: Driver, after: number) => Job
+  /** Closes a link that nobody needs. */
+  readonly discard: (driver: Driver, link: Link) => void
+  /** Brings the answer to `Arbitrate`. */
+  readonly arbitrate: (driver: Driver, link: Link, request: SessionRequest) => Effect.Effect<void>
+  /** The state has changed to another node of the digraph. */
+  readonly moved: (driver: Driver, from: State) => void
+}
 
 export interface Options {
   readonly id: number
-  readonly role: "client" | "server"
   readonly endpoint: Endpoint
-  readonly pipe: Pipe
-  readonly banner: Banner
   readonly config: MessengerConfig
-  readonly questions: Questions
-  readonly observe: ((observation: Observation) => void) | undefined
+  readonly host: Host
+  /** Who the peer is before it has said so, for errors. */
+  readonly remote: EntityAddr.EntityAddr
+  /** The peer has opened it. */
+  readonly visited: boolean
 }
 
-/** Counts since the connection began. **Units** bytes on the wire, frames, messages. */
+/** Counts since the session began. **Units** bytes on the wire, frames, messages. */
 export interface Stats {
   readonly framesIn: number
   readonly framesOut: number
@@ -55,166 +69,170 @@ export interface Stats {
   readonly messagesOut: number
   readonly duplicates: number
   readonly gaps: number
+  /** Times that a connection was there to be used: 1 for one that never broke. */
+  readonly opened: number
+  /** Times that the session went on where it had been. */
+  readonly resumed: number
+  /** Times that the peer had lost the session. */
+  readonly resets: number
 }
 
-/**
- * Bytes of answers (acks and the like) that may wait for a peer that does not read, before nothing more is read from
- * it either: messages are held back by `send`, answers by this.
- */
-const ANSWERS = 64 * 1024
-/** As many of them may be acks. */
-const ACKS = 4 * 1024
+/** What gets lost with a link. */
+interface Loss {
+  readonly reason: Reason
+  readonly state: string
+}
+
+/** Messages that one turn of the pump sends. */
+const BATCH = 64
+
+const noTraffic = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0 }
 
 export class Driver {
   state: State
   readonly inbox: Inbox
-  private readonly counts = { framesOut: 0, messagesIn: 0, messagesOut: 0, duplicates: 0, gaps: 0 }
-  /** Who is there, from READY on and ever after. */
+  link: Link | undefined
+  /** Who is there, from the first READY on and ever after. */
   peer: Peer | undefined
   /** How it ended, once it is over: a success when its owner closed it. */
   over: Exit.Exit<void, ConnectionError> | undefined
+  /** Those who want it open. */
+  owners = 0
+  /** Fibers that work for it: whoever lets go of it waits for them. */
+  readonly work = new Set<Fiber.Fiber<void>>()
+  /** The end of its time without a connection. */
+  expiry: Job | undefined
+  readonly listeners = new Set<(event: SessionEvent) => void>()
   private readonly options: Options
-  private readonly incoming: Incoming
-  private readonly outgoing: Outgoing
+  private readonly counts = {
+    messagesIn: 0,
+    messagesOut: 0,
+    duplicates: 0,
+    gaps: 0,
+    opened: 0,
+    resumed: 0,
+    resets: 0
+  }
+  /** Of links that are gone. */
+  private traffic = noTraffic
   private readonly keepalives = new Keepalives()
-  private mode: Mode.Mode = Mode.crc(1)
+  private readonly receipts = new Receipts()
   private readonly changed = new Gate()
-  private readonly asked: Array<Question> = []
+  private readonly roomy = new Gate()
+  private job: Job | undefined
+  /** Since the last word on it to those who listen. */
+  private connected = false
+  /** Why the link is being lost, while the machine is told. */
+  private loss: Loss | undefined
+
   constructor(options: Options) {
     this.options = options
     this.state = options.endpoint.initial
-    this.incoming = new Incoming(options.pipe, (frame, size) => this.note("in", frame, size))
-    this.outgoing = new Outgoing(options.pipe, (defect) => this.finish(Exit.die(defect)))
     this.inbox = new Inbox(options.config.receiveBuffer)
   }
 
+  get id(): number {
+    return this.options.id
+  }
+
+  get visited(): boolean {
+    return this.options.visited
+  }
+
   get peerName(): string {
-    return EntityAddr.format(this.options.pipe.remote)
+    return EntityAddr.format(this.options.remote)
   }
 
   get stats(): Stats {
-    const { bytes: bytesIn, frames: framesIn } = this.incoming
-    return { ...this.counts, framesIn, bytesIn, bytesOut: this.outgoing.bytes }
+    const { bytesIn, bytesOut, framesIn, framesOut } = this.traffic
+    const { link } = this
+    return {
+      ...this.counts,
+      framesIn: framesIn + (link?.incoming.frames ?? 0),
+      framesOut: framesOut + (link?.framesOut ?? 0),
+      bytesIn: bytesIn + (link?.incoming.bytes ?? 0),
+      bytesOut: bytesOut + (link?.outgoing.bytes ?? 0)
+    }
   }
 
-  get isOpen(): boolean {
-    return this.over === undefined && this.state._tag === "Ready"
+  /** Begins with the first attempt. */
+  start(target: EntityAddr.EntityAddr): void {
+    this.job = this.options.host.dial(this, target)
+  }
+
+  /** The socket whose events count from now on. */
+  attach(link: Link): void {
+    this.job = undefined
+    this.link = link
+    link.owner = this
+  }
+
+  /** Takes over the socket of a visitor who turned out to be this session's peer. */
+  adopt(link: Link): void {
+    const visitor = link.owner
+    this.job?.cancel()
+    this.drop()
+    visitor.link = undefined
+    this.attach(link)
+  }
+
+  /** Lets the socket go, whatever is still in it. */
+  private drop(): void {
+    const { link } = this
+    if (link === undefined) return
+    this.link = undefined
+    link.dropped = true
+    link.check()
+    this.traffic = {
+      framesIn: this.traffic.framesIn + link.incoming.frames,
+      framesOut: this.traffic.framesOut + link.framesOut,
+      bytesIn: this.traffic.bytesIn + link.incoming.bytes,
+      bytesOut: this.traffic.bytesOut + link.outgoing.bytes
+    }
+    this.options.host.discard(this, link)
   }
 
   /** Takes one event to its conclusion. */
   dispatch(event: Event): void {
-    const [next, actions] = this.options.endpoint.step(this.state, event)
+    const before = this.state
+    const [next, actions] = this.options.endpoint.step(before, event)
     this.state = next
     for (const action of actions) {
-      // An action that fails ends the connection, and what was to follow it.
+      // An action that fails ends the session, and what was to follow it.
       if (this.over === undefined) this.perform(action)
     }
+    if (before._tag === next._tag) return
+    this.options.host.moved(this, before)
+    this.changed.check()
   }
 
-  /** Waits for the handshake to end, well or badly. */
+  /** Waits for the first handshake to end, well or badly. */
   readonly settled: Effect.Effect<void> = Effect.suspend(() =>
-    this.changed.when(() => this.over !== undefined || this.peer !== undefined)
+    this.changed.when(() => this.over !== undefined || this.peer !== undefined || this.state._tag === "Closed")
+  )
+
+  /** Waits for an open connection, or for the end. */
+  readonly opened: Effect.Effect<void> = Effect.suspend(() =>
+    this.changed.when(() => this.over !== undefined || this.state._tag === "Ready")
   )
 
   readonly closed: Effect.Effect<void> = Effect.suspend(() => this.changed.when(() => this.over !== undefined))
 
-  /** Brings the machine everything the pipe brings, until either ends. A defect ends the connection too. */
-  readonly run = (opening: Event): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      this.dispatch(opening)
-      return this.turn()
-    }).pipe(
-      Effect.catch((reason: Reason) => Effect.map(this.explain(reason), (reason) => this.fail(reason))),
-      Effect.catchDefect((defect) =>
-        Effect.andThen(
-          Effect.sync(() => this.finish(Exit.die(defect))),
-          Effect.logError("connection ended by a defect", defect)
-        )
-      )
-    )
-
-  /** A server that has refused a client may hang up instead of reading what that offers next. */
-  private explain(reason: Reason): Effect.Effect<Reason> {
-    const hungUp = reason._tag === "TransportError" && (reason.reason === "EndOfStream" || reason.reason === "Reset")
-    return hungUp && this.state._tag === "AuthConnecting"
-      ? Effect.map(this.options.questions.refusal, (refusal) => refusal ?? reason)
-      : Effect.succeed(reason)
-  }
-
-  private turn(): Effect.Effect<void, Reason> {
-    return Effect.whileLoop({
-      while: () => this.over === undefined,
-      body: () => this.advance(),
-      step: () => undefined
-    })
-  }
-
-  /** Goes on as far as possible without waiting, then says what to wait for. */
-  private advance(): Effect.Effect<void, Reason> {
-    let stopped = false
-    while (!stopped) {
-      const question = this.asked.shift()
-      if (question !== undefined) return this.answer(question)
-      if (this.over !== undefined) return Effect.void
-      const event = this.incoming.next()
-      if (this.incoming.refused !== undefined) return Effect.fail(this.incoming.refused)
-      if (event === undefined) break
-      this.dispatch(event)
-      // Few bytes may inflate to many messages.
-      stopped = this.inbox.full
-    }
-    // While acks wait to leave, no more are added: a later one will do for all.
-    if (this.outgoing.answersWaiting < ACKS) this.dispatch({ _tag: "Drained" })
-    this.inbox.flush()
-    this.outgoing.flush()
-    // What has arrived goes first when there is room again, which there may be since the flush.
-    if (stopped) return this.inbox.room
-    return this.outgoing.answersWaiting < ANSWERS ? this.receive : Effect.andThen(this.drained, this.receive)
-  }
-
-  /** More waits to leave than should. */
-  private get crowded(): boolean {
-    return this.outgoing.waiting >= this.options.config.sendBuffer
-  }
-
-  private readonly receive: Effect.Effect<void, TransportError> = Effect.suspend(() =>
-    Effect.mapError(
-      this.incoming.receive,
-      (error) => new TransportError({ ...error, detail: error.detail || `while in ${this.state._tag}` })
-    )
-  )
-
-  private note(direction: "in" | "out", frame: Observation["frame"], size: number): void {
-    const { id, observe, role } = this.options
-    if (observe !== undefined) observe({ connection: id, role, direction, frame, size, state: this.state._tag })
-  }
-
-  private answer(question: Question): Effect.Effect<void, Reason> {
-    if (question._tag === "Sign") {
-      const digest = Signature.sign(this.options.questions.sessionKey(), this.incoming.transcript.chunks())
-      return Effect.sync(() => this.dispatch({ _tag: "Signed", digest }))
-    }
-    if (question._tag === "Verify") {
-      const sent = this.outgoing.transcript.chunks()
-      const valid = Signature.verify(this.options.questions.sessionKey(), sent, question.digest)
-      this.outgoing.transcript.clear()
-      this.incoming.transcript.clear()
-      return Effect.sync(() => this.dispatch({ _tag: "Verified", valid }))
-    }
-    // What was sent so far must be on its way while keys are looked up.
-    this.outgoing.flush()
-    return Effect.map(this.options.questions.ask(question), (event) => this.dispatch(event))
+  arbitrate(link: Link, request: SessionRequest): Effect.Effect<void> {
+    return this.options.host.arbitrate(this, link, request)
   }
 
   private perform(action: Action): void {
+    const { link } = this
     if (isQuestion(action)) {
-      this.asked.push(action)
+      link?.ask(action)
       return
     }
     switch (action._tag) {
       case "SendMessage":
-        if (this.wrote(this.outgoing.message(action.message, action.seq, action.ackSeq), action.message)) {
+        if (link !== undefined && link.sendMessage(action.message, action.seq, action.ackSeq)) {
           this.counts.messagesOut++
+          if (this.receipts.size > 0) this.receipts.sent(action.message, action.seq)
         }
         break
       case "Deliver":
@@ -222,30 +240,20 @@ export class Driver {
         this.inbox.push(action.message)
         break
       case "Send":
-        this.wrote(this.outgoing.control(action.frame), action.frame)
+        link?.sendControl(action.frame)
         break
       case "SendBanner":
-        this.note("out", undefined, this.outgoing.banner(this.options.banner))
+        link?.sendBanner()
         break
       case "SetRevision":
-        this.setMode(Mode.crc(action.revision, { dataCrc: this.options.config.dataCrc }))
+        link?.setRevision(action.revision)
         break
       case "SetMode":
-        this.incoming.transcript.stop()
-        this.outgoing.transcript.stop()
-        this.incoming.setLimits(this.options.config.limits)
-        if (action.mode === ConnectionMode.ConnectionMode.Secure) {
-          const { questions, role } = this.options
-          const mode = Mode.secure({ role, revision: action.revision, secret: questions.connectionSecret() })
-          if (Result.isSuccess(mode)) this.setMode(mode.success)
-          else this.fail(mode.failure)
-        }
+        link?.setSecurity(action.mode, action.revision)
         break
-      case "SetCompression": {
-        const { compression, compressors } = this.options.config
-        this.setMode(Mode.withCompression(this.mode, compressors.make(action.method, compression.minSize)))
+      case "SetCompression":
+        link?.setCompression(action.method)
         break
-      }
       case "Gap":
         this.counts.gaps++
         break
@@ -256,39 +264,94 @@ export class Driver {
         this.keepalives.answered(action)
         break
       case "Opened":
-        if (this.state._tag === "Ready") this.peer = this.state.peer
-        this.changed.check()
+        this.open(action.resumed)
+        break
+      case "Dial":
+        this.job?.cancel()
+        this.job = this.options.host.dial(this, action.target)
+        break
+      case "Backoff":
+        this.job?.cancel()
+        this.job = this.options.host.backoff(this, action.after)
+        break
+      case "Disconnect":
+        this.drop()
+        // Whoever waits for a sign of life is not to wait for one that was asked of a lost socket.
+        this.keepalives.end()
+        if (this.connected) this.tell({ _tag: "Disconnected", reason: action.error ?? this.loss?.reason })
+        this.connected = false
+        break
+      case "RemoteReset":
+        this.counts.resets++
+        this.inbox.clear()
+        this.receipts.lost()
+        this.tell({ _tag: "Reset" })
         break
       case "Hangup": {
         const { error } = action
+        const { loss, peer } = this
         // A handshake that is given up has nothing to say goodbye for, to a peer that may not even listen.
-        const givenUp = this.peer === undefined && (error === undefined || error.reason === "HandshakeTimeout")
-        this.finish(error === undefined ? Exit.void : this.failure(error, error.state), givenUp)
+        const givenUp =
+          peer === undefined && (error === undefined ? loss === undefined : error.reason === "HandshakeTimeout")
+        if (error !== undefined) this.finish(this.failure(error, error.state), givenUp)
+        else if (loss !== undefined) this.finish(this.failure(loss.reason, loss.state))
+        else this.finish(Exit.void, givenUp)
         break
       }
     }
   }
 
-  private setMode(mode: Mode.Mode): void {
-    this.mode = mode
-    this.incoming.setMode(mode)
-    this.outgoing.setMode(mode)
+  private open(resumed: boolean): void {
+    if (this.state._tag !== "Ready") return
+    this.peer = this.state.peer
+    this.counts.opened++
+    if (resumed) this.counts.resumed++
+    this.job = undefined
+    this.link?.check()
+    this.changed.check()
+    this.connected = true
+    this.tell({ _tag: "Connected", resumed })
+    this.settle()
+    this.pump()
   }
 
-  /** Notes what was written, or that it could not be. */
-  private wrote(written: Result.Result<number, FrameError>, frame: Observation["frame"]): boolean {
-    if (Result.isFailure(written)) {
-      this.fail(written.failure)
-      return false
+  private tell(event: SessionEvent): void {
+    for (const listener of this.listeners) listener(event)
+  }
+
+  /** Lets messages leave that wait, as far as there is room. */
+  pump(): void {
+    const { link } = this
+    while (link !== undefined && this.state._tag === "Ready" && Outbox.hasPending(this.state.progress.outbox)) {
+      if (link.crowded) return link.stall()
+      this.dispatch({ _tag: "Writable", count: BATCH })
     }
-    this.counts.framesOut++
-    this.note("out", frame, written.success)
-    return true
+    this.roomy.check()
   }
 
-  /** Something outside the machine ends the connection. */
-  private fail(reason: Reason): void {
+  /** Acks may have come: what waits for them may go on. */
+  settle(): void {
+    if (this.receipts.size > 0 && "progress" in this.state) {
+      const { outSeq, outbox } = this.state.progress
+      this.receipts.delivered(this.state._tag === "Ready" && !this.state.session.lossy ? outSeq - outbox.sent.size : 0)
+    }
+    this.roomy.check()
+  }
+
+  /** The link is of no use any more: the machine knows what that means. */
+  lose(reason: Reason): void {
+    this.loss = { reason, state: this.state._tag }
+    this.dispatch({ _tag: reason._tag === "TransportError" ? "Disconnected" : "Failed" })
+    this.loss = undefined
+  }
+
+  /** Something that cannot be mended ends the session. */
+  fail(reason: Reason): void {
     this.finish(this.failure(reason, this.state._tag))
+  }
+
+  die(defect: unknown): void {
+    this.finish(Exit.die(defect))
   }
 
   private failure(reason: Reason, state: string): Exit.Exit<void, ConnectionError> {
@@ -298,13 +361,18 @@ export class Driver {
   /** Without a goodbye, the pipe is cut when its scope closes. */
   private finish(exit: Exit.Exit<void, ConnectionError>, givenUp = false): void {
     if (this.over !== undefined) return
+    const before = this.state
     this.over = exit
-    if (this.state._tag !== "Closed") this.state = { _tag: "Closed", error: undefined }
-    this.outgoing.flush()
-    if (!givenUp) this.options.pipe.end()
+    if (before._tag !== "Closed") this.state = { _tag: "Closed", error: undefined }
+    this.job?.cancel()
+    this.job = undefined
+    this.link?.finish(!givenUp)
     this.inbox.end(exit)
+    this.receipts.lost()
     this.changed.check()
+    this.roomy.check()
     this.keepalives.end()
+    if (before._tag !== "Closed") this.options.host.moved(this, before)
   }
 
   private readonly gone: Effect.Effect<never, ConnectionError> = Effect.suspend(() =>
@@ -313,18 +381,38 @@ export class Driver {
       : Effect.fail(this.closedHere())
   )
 
-  private closedHere(): ConnectionError {
+  closedHere(): ConnectionError {
     const reason = new TransportError({ reason: "Closed", address: this.peerName, detail: "" })
     return new ConnectionError({ peer: this.peerName, state: "Closed", reason })
   }
 
-  /** Sends when there is room; what has been taken leaves in this order. */
+  /** Whether one more message may be taken. */
+  private get hasRoom(): boolean {
+    const { link, state } = this
+    if (!("progress" in state)) return true
+    const { config } = this.options
+    const { outbox } = state.progress
+    if (!state.session.lossy && (outbox.size >= config.outboxMessages || outbox.bytes >= config.outboxBytes)) {
+      return false
+    }
+    return link === undefined || state._tag !== "Ready"
+      ? true
+      : link.outgoing.waiting + outbox.queued < config.sendBuffer
+  }
+
+  private submit(message: Message): void {
+    const hold = this.link?.crowded ?? false
+    this.dispatch(hold ? { _tag: "Submitted", message, hold } : { _tag: "Submitted", message })
+    if (hold) this.link?.stall()
+  }
+
+  /** Sends when there is room; what has been taken leaves in this order, within one priority. */
   readonly send = (message: Message): Effect.Effect<void, ConnectionError> =>
     Effect.suspend(() => {
-      if (!this.isOpen) return this.gone
-      if (this.crowded) return Effect.andThen(this.drained, this.send(message))
-      this.dispatch({ _tag: "Submitted", message })
-      return this.isOpen ? Effect.void : this.gone
+      if (this.over !== undefined) return this.gone
+      if (!this.hasRoom) return Effect.andThen(this.room, this.send(message))
+      this.submit(message)
+      return this.over === undefined ? Effect.void : this.gone
     })
 
   readonly sendAll = (messages: ReadonlyArray<Message>): Effect.Effect<void, ConnectionError> =>
@@ -332,50 +420,76 @@ export class Driver {
       let next = 0
       const some: Effect.Effect<void, ConnectionError> = Effect.suspend(() => {
         while (next < messages.length) {
-          if (!this.isOpen) return this.gone
-          if (this.crowded) return Effect.andThen(this.drained, some)
+          if (this.over !== undefined) return this.gone
+          if (!this.hasRoom) return Effect.andThen(this.room, some)
           const message = messages[next++]
-          if (message !== undefined) this.dispatch({ _tag: "Submitted", message })
+          if (message !== undefined) this.submit(message)
         }
-        return this.isOpen ? Effect.void : this.gone
+        return this.over === undefined ? Effect.void : this.gone
       })
       return some
     })
 
-  /** Waits until the system has taken everything sent so far, or the connection is over. */
-  readonly drained: Effect.Effect<void> = Effect.suspend(() =>
-    this.over === undefined ? Effect.raceFirst(this.outgoing.drained, this.closed) : Effect.void
-  )
+  readonly deliver = (message: Message): Effect.Effect<Delivery, ConnectionError> =>
+    Effect.suspend(() => {
+      // The same value may be sent more than once; each time it is another message.
+      const own = { ...message }
+      return this.receipts.for(own, this.send(own))
+    })
+
+  private readonly room: Effect.Effect<void> = Effect.suspend(() => {
+    this.link?.stall()
+    return this.roomy.when(() => this.over !== undefined || this.hasRoom)
+  })
+
+  /** Waits until the system has taken everything sent so far, or the session is over. */
+  readonly drained: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.over !== undefined) return Effect.void
+    const { link, state } = this
+    if (link === undefined || state._tag !== "Ready" || Outbox.hasPending(state.progress.outbox)) {
+      const settled = () =>
+        this.over !== undefined || (this.state._tag === "Ready" && !Outbox.hasPending(this.state.progress.outbox))
+      return Effect.andThen(this.roomy.when(settled), this.drained)
+    }
+    return Effect.raceFirst(link.outgoing.drained, this.closed)
+  })
 
   /** A question to the peer that only a living one answers. **Units** the time it took. */
   readonly keepalive: Effect.Effect<Duration.Duration, ConnectionError> = Effect.gen({ self: this }, function* () {
-    if (!this.isOpen) return yield* this.gone
-    const began = yield* Clock.currentTimeNanos
-    yield* this.keepalives.answerTo(stamp(began), () => this.beat(began))
-    if (!this.isOpen) return yield* this.gone
-    return Duration.nanos((yield* Clock.currentTimeNanos) - began)
+    for (;;) {
+      if (this.over !== undefined) return yield* this.gone
+      if (this.state._tag !== "Ready") {
+        this.dispatch({ _tag: "Wanted" })
+        yield* this.opened
+        continue
+      }
+      const { link } = this
+      const began = yield* Clock.currentTimeNanos
+      yield* this.keepalives.answerTo(stamp(began), () => this.beat(began))
+      if (this.over === undefined && link === this.link) {
+        return Duration.nanos((yield* Clock.currentTimeNanos) - began)
+      }
+    }
   })
 
-  private beat(now: bigint): void {
-    this.dispatch({ _tag: "KeepaliveDue", ...stamp(now) })
+  beat(now: bigint): void {
+    if (this.over === undefined) this.dispatch({ _tag: "KeepaliveDue", ...stamp(now) })
   }
-
-  /** Everything that happens by the clock, as long as the connection lasts. */
-  readonly timers: Effect.Effect<void> = Effect.suspend(() =>
-    Timers.run({
-      config: this.options.config,
-      settled: this.settled,
-      closed: this.closed,
-      // Frames that their sender has aborted are signs of life too.
-      activity: () => this.incoming.frames + this.incoming.aborted + this.counts.framesOut,
-      onHandshakeTimeout: () => this.dispatch({ _tag: "HandshakeTimeout" }),
-      onIdle: () => this.dispatch({ _tag: "IdleTimeout" }),
-      onBeat: (now) => this.beat(now)
-    })
-  )
 
   /** The owner has had enough. */
   markDown(): void {
     if (this.over === undefined) this.dispatch({ _tag: "MarkedDown" })
   }
+
+  /** One owner less; with the last one goes everything that belongs to the session. */
+  readonly release: Effect.Effect<void> = Effect.suspend(() => {
+    if (--this.owners > 0) return Effect.void
+    this.markDown()
+    const { link } = this
+    this.link = undefined
+    return Effect.andThen(
+      link === undefined ? Effect.void : Scope.close(link.scope, Exit.void),
+      Fiber.awaitAll(this.work)
+    )
+  })
 }

@@ -37,6 +37,13 @@ export class Inbox {
     if (this.messages.length > 0) this.gate.check()
   }
 
+  /** Forgets what has come and was not taken. */
+  clear(): void {
+    this.messages = []
+    this.size = 0
+    this.gate.check()
+  }
+
   /** No more will come. What has come is still read. */
   end(exit: Exit.Exit<void, ConnectionError>): void {
     this.ended = exit

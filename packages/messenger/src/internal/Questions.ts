@@ -13,7 +13,8 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 
-type Asked = Exclude<Question, { readonly _tag: "Sign" | "Verify" }>
+type Asked = Exclude<Question, { readonly _tag: "Sign" | "Verify" | "Arbitrate" }>
+type NextGlobalSeq = (above?: GlobalSeq) => GlobalSeq
 type Secret = Redacted.Redacted<Uint8Array>
 
 /** The answers of one connection, and the keys its authentication left behind. */
@@ -37,7 +38,7 @@ const unexpected = (question: Asked): Effect.Effect<never> =>
   Effect.die(new Error(`the machine of the other role asks ${question._tag}`))
 
 /** A client's answers. */
-export const client = (auth: Context.Service.Shape<typeof AuthClient>): Questions => {
+export const client = (auth: Context.Service.Shape<typeof AuthClient>, nextGlobalSeq: NextGlobalSeq): Questions => {
   let exchange: Exchange | undefined
   let sessionKey = none
   let connectionSecret = none
@@ -70,6 +71,8 @@ export const client = (auth: Context.Service.Shape<typeof AuthClient>): Question
               return { _tag: "AuthGranted" }
             })
           )
+        case "TakeGlobalSeq":
+          return Effect.sync((): Answer => ({ _tag: "GlobalSeqTaken", globalSeq: nextGlobalSeq(question.above) }))
         default:
           return unexpected(question)
       }
@@ -78,7 +81,7 @@ export const client = (auth: Context.Service.Shape<typeof AuthClient>): Question
 }
 
 /** A server's answers. */
-export const server = (auth: Context.Service.Shape<typeof AuthServer>, nextGlobalSeq: () => GlobalSeq): Questions => {
+export const server = (auth: Context.Service.Shape<typeof AuthServer>, nextGlobalSeq: NextGlobalSeq): Questions => {
   let exchange: ServerExchange | undefined
   let sessionKey = none
   let connectionSecret = none

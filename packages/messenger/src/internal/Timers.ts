@@ -7,9 +7,9 @@ import type { MessengerConfig } from "../MessengerConfig.ts"
 
 export interface Timed {
   readonly config: Pick<MessengerConfig, "handshakeTimeout" | "idleTimeout" | "keepaliveInterval">
-  /** Waits for the handshake to end, well or badly. */
-  readonly settled: Effect.Effect<void>
-  readonly closed: Effect.Effect<void>
+  /** Waits for the end of the handshake. */
+  readonly open: Effect.Effect<void>
+  readonly over: Effect.Effect<void>
   /** Grows with every frame that passes. */
   readonly activity: () => number
   readonly onHandshakeTimeout: () => void
@@ -20,7 +20,7 @@ export interface Timed {
 
 /** Runs the timers for as long as the connection lasts. */
 export const run = (timed: Timed): Effect.Effect<void> =>
-  Effect.raceFirst(Effect.all([watch(timed), beats(timed)], { concurrency: 2, discard: true }), timed.closed)
+  Effect.raceFirst(Effect.all([watch(timed), beats(timed)], { concurrency: 2, discard: true }), timed.over)
 
 /** Ends a handshake that takes too long, and an open connection on which nothing happens. */
 const watch = Effect.fnUntraced(function* ({ activity, config, onHandshakeTimeout, onIdle }: Timed) {
@@ -34,9 +34,9 @@ const watch = Effect.fnUntraced(function* ({ activity, config, onHandshakeTimeou
 })
 
 /** Sends keepalives of its own accord. */
-const beats = Effect.fnUntraced(function* ({ config, onBeat, settled }: Timed) {
+const beats = Effect.fnUntraced(function* ({ config, onBeat, open }: Timed) {
   if (config.keepaliveInterval === undefined) return
-  yield* settled
+  yield* open
   for (;;) {
     onBeat(yield* Clock.currentTimeNanos)
     yield* Effect.sleep(config.keepaliveInterval)

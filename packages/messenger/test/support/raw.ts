@@ -20,7 +20,7 @@ const ident = {
   globalSeq: Ids.globalSeq(1n),
   supported: Features.pacific,
   required: 0n,
-  flags: 0n,
+  flags: 1n,
   cookie: Ids.cookie(7n)
 }
 const somewhere = addr("127.0.0.1", 50_000, 77)

@@ -102,7 +102,7 @@ export const dialler = Effect.fnUntraced(function* (
         ? { name: admin, methods: [AuthMethod.AuthMethod.None] }
         : { name: admin, key, modes: [options.mode ?? Crc] }
     )
-  const client = yield* messenger({ clientPolicy: Policy.losslessClient, ...options.client })
+  const client = yield* messenger({ clientPolicy: Policy.lossyClient, ...options.client })
   return (address) =>
     client
       .connect(address, { peerType: Mon, ...options.connecting })
@@ -133,7 +133,7 @@ export const open = Effect.fnUntraced(function* (
     ((connection: Connection.Connection) => Effect.andThen(Queue.offer(accepted, connection), connection.closed))
   const server = yield* messenger({
     entityType: Mon,
-    serverPolicies: { otherwise: Policy.statefulServer },
+    serverPolicies: { otherwise: Policy.statelessServer },
     ...options.server
   })
   const { addrs } = yield* server

@@ -1,0 +1,63 @@
+/**
+ * Who wants to know what became of a message.
+ *
+ * Nobody asks for most messages, and then nothing is done for them.
+ */
+import type { Message } from "@msgr2/wire/Message"
+import * as Effect from "effect/Effect"
+import type { Delivery } from "../Connection.ts"
+
+interface Receipt {
+  /** The number it was last sent with, once it was. */
+  seq: number | undefined
+  readonly settle: (delivery: Delivery) => void
+}
+
+export class Receipts {
+  private readonly open = new Map<Message, Receipt>()
+
+  get size(): number {
+    return this.open.size
+  }
+
+  /** Calls `submit` and waits for what becomes of `message`. */
+  readonly for = <E>(message: Message, submit: Effect.Effect<void, E>): Effect.Effect<Delivery, E> =>
+    Effect.suspend(() => {
+      let delivery: Delivery | undefined
+      let wake: (() => void) | undefined
+      const receipt: Receipt = {
+        seq: undefined,
+        settle: (settled) => {
+          delivery = settled
+          wake?.()
+        }
+      }
+      this.open.set(message, receipt)
+      const settled = Effect.callback<void>((resume) => {
+        wake = () => resume(Effect.void)
+        if (delivery !== undefined) wake()
+      })
+      return submit.pipe(
+        Effect.andThen(settled),
+        Effect.map(() => delivery ?? "Unknown"),
+        Effect.ensuring(Effect.sync(() => this.open.delete(message)))
+      )
+    })
+
+  sent(message: Message, seq: number): void {
+    const receipt = this.open.get(message)
+    if (receipt !== undefined) receipt.seq = seq
+  }
+
+  /** The peer has everything up to number `seq`. */
+  delivered(seq: number): void {
+    for (const receipt of this.open.values()) {
+      if (receipt.seq !== undefined && receipt.seq <= seq) receipt.settle("Delivered")
+    }
+  }
+
+  /** Nothing more will be heard of what was sent, and what was not will never be. */
+  lost(): void {
+    for (const { seq, settle } of this.open.values()) settle(seq === undefined ? "NotSent" : "Unknown")
+  }
+}

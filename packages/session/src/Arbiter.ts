@@ -1,0 +1,143 @@
+/**
+ * What a connection that the peer has opened means for the session that may exist under its addresses.
+ *
+ * The order of the rules is Ceph's, and it matters.
+ *
+ * **Source** msgr2, "Message flow handshake"; Ceph `src/msg/async/ProtocolV2.cc` (`handle_existing_connection`,
+ * `handle_reconnect`)
+ */
+import type { Of } from "@msgr2/wire/ControlFrame"
+import * as EntityAddr from "@msgr2/wire/EntityAddr"
+import type { Cookie, GlobalSeq } from "@msgr2/wire/Ids"
+import type { Answer, Arrival } from "./Event.ts"
+import type { Policy } from "./Policy.ts"
+import type { Accepting, Living, State } from "./State.ts"
+
+/** The two frames that ask for a session. */
+export type SessionRequest = Of<"ClientIdent"> | Of<"Reconnect">
+
+export type Verdict =
+  /** Nothing stands in the way of a new session. */
+  | { readonly _tag: "Accept" }
+  /** The session that exists ends, and a new one begins. */
+  | { readonly _tag: "Displace" }
+  /** The newcomer is older than what exists: away with it. */
+  | { readonly _tag: "Refuse" }
+  /** The newcomer is told this, and may ask again. `proceed`: what exists is to get on with its own attempt. */
+  | {
+      readonly _tag: "PutOff"
+      readonly frame: Extract<Answer, { readonly _tag: "PutOff" }>["frame"]
+      readonly proceed: boolean
+    }
+  /** What exists goes on with the newcomer's socket. */
+  | { readonly _tag: "Reuse"; readonly reset: boolean }
+
+/** What the rules look at. */
+export interface Question {
+  /** This end's addresses. */
+  readonly own: EntityAddr.EntityAddrVec
+  /** How the newcomer is treated. */
+  readonly policy: Policy
+  /** What is known under the newcomer's addresses. */
+  readonly existing: State | undefined
+  /** The session is just being given another socket. */
+  readonly replacing?: boolean
+}
+
+const accept: Verdict = { _tag: "Accept" }
+const putOff = (frame: Extract<Verdict, { readonly _tag: "PutOff" }>["frame"], proceed = false): Verdict => ({
+  _tag: "PutOff",
+  frame,
+  proceed
+})
+const reuse = (reset = false): Verdict => ({ _tag: "Reuse", reset })
+
+/** Below 0 when the connection that the peer opened has precedence over ours: the smaller address dials. */
+const race = (own: EntityAddr.EntityAddrVec, peer: EntityAddr.EntityAddrVec): number =>
+  EntityAddr.compare(EntityAddr.msgr2Of(peer), EntityAddr.msgr2Of(own))
+
+/** A client that wants a new session. */
+export const identify = ({ existing, own, policy, replacing }: Question, ident: Of<"ClientIdent">): Verdict => {
+  if (existing === undefined || !("session" in existing)) return accept
+  if (replacing === true) return putOff({ _tag: "Wait" })
+  const { clientCookie, lossy, peerGlobalSeq, remote, serverCookie } = existing.session
+  const attached = existing._tag === "Ready" || existing._tag === "Standby"
+  if (peerGlobalSeq > ident.globalSeq) {
+    // The peer has started anew and counts from the beginning.
+    const restarted = clientCookie !== 0n && ident.cookie !== 0n && clientCookie !== ident.cookie && !attached
+    return restarted ? { _tag: "Displace" } : { _tag: "Refuse" }
+  }
+  if (lossy) return { _tag: "Displace" }
+  if (serverCookie !== 0n && clientCookie !== 0n && clientCookie !== ident.cookie) {
+    return reuse(policy.resetCheck)
+  }
+  // It has not seen our answer to the same request, or has had a connection that is not needed any more.
+  if (clientCookie === ident.cookie || attached) return reuse()
+  return race(own, ident.addrs) < 0 || remote.policy.server ? reuse() : putOff({ _tag: "Wait" }, true)
+}
+
+/** A peer that wants to return to a session. */
+export const reconnect = ({ existing, own, policy, replacing }: Question, frame: Of<"Reconnect">): Verdict => {
+  if (existing === undefined || !("session" in existing)) return putOff({ _tag: "ResetSession", full: true })
+  const { clientCookie, connectSeq, peerGlobalSeq, remote, serverCookie } = existing.session
+  const retryGlobal = putOff({ _tag: "RetryGlobal", globalSeq: peerGlobalSeq })
+  if (replacing === true) return retryGlobal
+  if (clientCookie !== frame.clientCookie) return putOff({ _tag: "ResetSession", full: policy.resetCheck })
+  // This end was dialling itself and has never seen the answer.
+  if (serverCookie === 0n) return putOff({ _tag: "ResetSession", full: false })
+  // Ceph does not look at this name. Who returns to a session knows it.
+  if (serverCookie !== frame.serverCookie) return putOff({ _tag: "ResetSession", full: policy.resetCheck })
+  if (peerGlobalSeq > frame.globalSeq) return retryGlobal
+  if (connectSeq > frame.connectSeq) return putOff({ _tag: "RetrySession", connectSeq })
+  return connectSeq === frame.connectSeq && race(own, remote.addrs) > 0 && !remote.policy.server
+    ? putOff({ _tag: "Wait" }, true)
+    : reuse()
+}
+
+export const judge = (question: Question, request: SessionRequest): Verdict =>
+  request._tag === "ClientIdent" ? identify(question, request) : reconnect(question, request)
+
+/** What the answer needs besides the verdict. */
+export interface Means {
+  /** Random, not 0. */
+  readonly cookie: Cookie
+  /** A fresh number of this messenger. */
+  readonly globalSeq: GlobalSeq
+}
+
+export interface Arbitration {
+  /** For the session that exists; goes first. With `Reuse`, it is given the newcomer's socket before. */
+  readonly existing: Arrival | undefined
+  readonly newcomer: Answer
+}
+
+/** The verdict as events for both machines. */
+export const arbitrate = (
+  question: Question,
+  { compression, visitor }: Accepting,
+  request: SessionRequest,
+  means: Means
+): Arbitration => {
+  const verdict = judge(question, request)
+  switch (verdict._tag) {
+    case "Accept":
+      return { existing: undefined, newcomer: { _tag: "Admitted", ...means } }
+    case "Displace":
+      return { existing: { _tag: "Displaced" }, newcomer: { _tag: "Admitted", ...means } }
+    case "Refuse":
+      return { existing: undefined, newcomer: { _tag: "Stale" } }
+    case "PutOff":
+      return {
+        existing: verdict.proceed ? { _tag: "Proceed" } : undefined,
+        newcomer: { _tag: "PutOff", frame: verdict.frame }
+      }
+    case "Reuse":
+      return {
+        existing: { _tag: "Reuse", visitor, compression, request, reset: verdict.reset, ...means },
+        newcomer: { _tag: "HandedOver" }
+      }
+  }
+}
+
+/** The addresses under which the session of `state` is to be found. */
+export const addrsOf = (state: Living): EntityAddr.EntityAddrVec => state.session.remote.addrs
