@@ -1,69 +1,29 @@
 /**
  * How a server lets clients in: the service that a messenger asks while it accepts.
  *
- * **Source** msgr2, "Authentication"; Ceph `src/auth/AuthServer.h`, `src/mon/Monitor.cc`, `handle_auth_request`
+ * **Source** msgr2, "Authentication"; Ceph `src/auth/AuthServer.h`, `src/mon/Monitor.cc` and `src/mon/MonClient.cc`,
+ * `handle_auth_request`
  */
 import { AuthMethod } from "@msgr2/wire/AuthMethod"
 import { ConnectionMode } from "@msgr2/wire/ConnectionMode"
-import type { EntityName } from "@msgr2/wire/EntityName"
+import { EntityType, format as formatName } from "@msgr2/wire/EntityName"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { Errno } from "./AuthError.ts"
+import * as AuthorizerServer from "./AuthorizerServer.ts"
 import * as CephXServer from "./CephXServer.ts"
 import * as Entropy from "./Entropy.ts"
 import * as Introduction from "./Introduction.ts"
-import type { Caps } from "./Keyring.ts"
 import * as KeyServer from "./KeyServer.ts"
+import * as MonPass from "./MonPass.ts"
+import * as RotatingSecrets from "./RotatingSecrets.ts"
+import type { Request, Verdict } from "./Verdict.ts"
 
-/** What `AUTH_REQUEST` carries; `modes` most wanted first. */
-export interface Request {
-  readonly method: number
-  readonly modes: ReadonlyArray<number>
-  readonly payload: Uint8Array
-}
-
-/** Send `AUTH_REPLY_MORE` and expect `AUTH_REQUEST_MORE`. */
-export interface More {
-  readonly _tag: "More"
-  readonly payload: Uint8Array
-}
-
-/**
- * Send `AUTH_DONE`, switch to `mode` and sign.
- *
- * **Shape** both secrets are empty arrays where there is none. `allowAll` says that `caps` do not limit the client, as
- * with method none.
- */
-export interface Done {
-  readonly _tag: "Done"
-  readonly globalId: bigint
-  readonly mode: number
-  readonly payload: Uint8Array
-  readonly sessionKey: Redacted.Redacted<Uint8Array>
-  readonly connectionSecret: Redacted.Redacted<Uint8Array>
-  readonly name: EntityName
-  readonly caps: Caps
-  readonly allowAll: boolean
-}
-
-/** Send `AUTH_BAD_METHOD` and go back to expecting `AUTH_REQUEST`. */
-export interface Refused {
-  readonly _tag: "Refused"
-  readonly method: number
-  readonly result: number
-  readonly allowedMethods: ReadonlyArray<number>
-  readonly allowedModes: ReadonlyArray<number>
-}
-
-/** Close the connection without an answer: this client has used up its attempts. */
-export interface Busy {
-  readonly _tag: "Busy"
-}
-
-export type Verdict = More | Done | Refused | Busy
+export type { Busy, Done, More, Refused, Request, Verdict } from "./Verdict.ts"
 
 /** One authentication on one connection. Whatever a client sends ends in a verdict. */
 export interface ServerExchange {
@@ -85,8 +45,19 @@ export interface NoneOptions {
   readonly role?: Introduction.Role | undefined
 }
 
+/** **Shape** other monitors get in with the key of `mon.` when the keyring of `keyServer` has it. */
 export interface CephXOptions {
   readonly keyServer: KeyServer.KeyServer
+  readonly modes?: ReadonlyArray<number> | undefined
+}
+
+/**
+ * **Shape** `service` is the entity type of this service; `secrets` are those of all daemons of its kind, looked up for
+ * every step: daemons fetch them with `MonRequest.rotating`.
+ */
+export interface ServiceOptions {
+  readonly service: number
+  readonly secrets: Effect.Effect<RotatingSecrets.RotatingSecrets>
   readonly modes?: ReadonlyArray<number> | undefined
 }
 
@@ -99,18 +70,28 @@ export class AuthServer extends Context.Service<
   static readonly layerNone = (options: NoneOptions = {}): Layer.Layer<AuthServer> =>
     layer({ methods: [AuthMethod.None], ...options })
 
-  /** Clients must have a key that the key server knows. */
+  /** A monitor, whose clients must have a key that the key server knows. */
   static readonly layerCephx = (options: CephXOptions): Layer.Layer<AuthServer> =>
     layer({ methods: [AuthMethod.CephX], ...options })
 
-  /** Clients choose: with a key, or just with a name. */
+  /** A monitor that lets clients choose: with a key, or just with a name. */
   static readonly layerEither = (options: CephXOptions): Layer.Layer<AuthServer> =>
     layer({ methods: [AuthMethod.CephX, AuthMethod.None], ...options })
+
+  /** A service that is no monitor. Clients must have a ticket for it. */
+  static readonly layerService = ({ service, secrets, modes }: ServiceOptions): Layer.Layer<AuthServer> =>
+    layer({
+      methods: [AuthMethod.CephX],
+      modes,
+      role: "service",
+      secrets: Effect.map(secrets, (rotating) => ({ service, rotating }))
+    })
 }
 
 interface Options extends NoneOptions {
   readonly methods: ReadonlyArray<number>
   readonly keyServer?: KeyServer.KeyServer
+  readonly secrets?: Effect.Effect<AuthorizerServer.Secrets>
 }
 
 const layer = (options: Options): Layer.Layer<AuthServer> =>
@@ -119,19 +100,33 @@ const layer = (options: Options): Layer.Layer<AuthServer> =>
     Effect.map(
       options.keyServer === undefined ? KeyServer.make(new Map()) : Effect.succeed(options.keyServer),
       (keys) => ({
-        open: () => open(options, keys)
+        open: ({ type }) => open(options, keys, type)
       })
     )
   )
 
+/** What a monitor opens the authorizers of other monitors with. */
+const amongMonitors = (keyServer: KeyServer.KeyServer): Effect.Effect<AuthorizerServer.Secrets> =>
+  keyServer.modify((state) => {
+    const rotating = state.rotating.get(EntityType.Mon) ?? RotatingSecrets.empty
+    return [{ service: EntityType.Mon, rotating, longLived: state.entities.get(formatName(MonPass.name))?.key }, state]
+  })
+
+/** What has been asked of a client, until it has tried to answer. */
+type Challenged =
+  | { readonly _tag: "Login"; readonly client: CephXServer.Challenged }
+  | { readonly _tag: "Authorizer"; readonly client: AuthorizerServer.Challenged }
+
 const open = Effect.fnUntraced(function* (
-  { methods, modes = [ConnectionMode.Secure, ConnectionMode.Crc], role = "monitor" }: Options,
-  keyServer: KeyServer.KeyServer
+  { methods, modes = [ConnectionMode.Secure, ConnectionMode.Crc], role = "monitor", ...options }: Options,
+  keyServer: KeyServer.KeyServer,
+  peer: number
 ): Effect.fn.Return<ServerExchange> {
   const entropy = yield* Entropy.Entropy
+  const { secrets = amongMonitors(keyServer) } = options
   let steps = 0
   let method = 0
-  let challenged: CephXServer.Challenged | undefined
+  let challenged: Challenged | undefined
 
   const allowedModes = (method: number) =>
     method === AuthMethod.None ? modes.filter((mode) => mode === ConnectionMode.Crc) : modes
@@ -139,32 +134,59 @@ const open = Effect.fnUntraced(function* (
     Effect.succeed({ _tag: "Refused", method, result, allowedMethods: methods, allowedModes: allowedModes(method) })
 
   const none = (payload: Uint8Array, mode: number): Effect.Effect<Verdict> => {
-    const introduction = Introduction.decode(role, payload)
+    // Monitors introduce themselves to each other as clients do to services.
+    const colleague = role === "monitor" && peer === EntityType.Mon
+    const as = (colleague ? Introduction.roleOfMode(payload[0] ?? 0) : undefined) ?? role
+    const introduction = Introduction.decode(as, payload)
     if (Result.isFailure(introduction)) return refuse(introduction.failure)
     const { name, globalId } = introduction.success
-    const id = globalId === 0n && role === "monitor" ? keyServer.modify(KeyServer.allocate) : Effect.succeed(globalId)
+    const id = globalId === 0n && as === "monitor" ? keyServer.modify(KeyServer.allocate) : Effect.succeed(globalId)
     return Effect.map(id, (globalId) => ({ ...anybody, globalId, mode, name }))
   }
 
-  const cephx = (payload: Uint8Array, mode: number): Effect.Effect<Verdict> => {
-    const answer = CephXServer.challenge(payload, mode, Entropy.challenge(entropy))
+  const challenge = (answer: Result.Result<readonly [Uint8Array, Challenged], number>): Effect.Effect<Verdict> => {
     if (Result.isFailure(answer)) return refuse(answer.failure)
     challenged = answer.success[1]
     return Effect.succeed({ _tag: "More", payload: answer.success[0] })
   }
 
+  const cephx = (payload: Uint8Array, mode: number): Effect.Effect<Verdict> =>
+    role === "monitor" && Introduction.roleOfMode(payload[0] ?? 0) !== "service"
+      ? challenge(
+          Result.map(CephXServer.challenge(payload, mode, Entropy.challenge(entropy)), ([payload, client]) => [
+            payload,
+            { _tag: "Login", client }
+          ])
+        )
+      : Effect.flatMap(Effect.all([secrets, Clock.currentTimeMillis]), ([secrets, now]) =>
+          challenge(
+            Result.map(AuthorizerServer.challenge(secrets, payload, mode, now, entropy), ([payload, client]) => [
+              payload,
+              { _tag: "Authorizer", client }
+            ])
+          )
+        )
+
   const prove = (payload: Uint8Array): Effect.Effect<Verdict> => {
     if (challenged === undefined) return refuse(Errno.Invalid)
-    const { name, mode, ...client } = challenged
+    const { _tag, client } = challenged
+    const { mode } = client
     challenged = undefined
-    return Effect.flatMap(
-      keyServer.modify((state, now, entropy) =>
-        CephXServer.answer(state, { ...client, name, mode }, payload, now, entropy)
-      ),
-      (answer) =>
-        Result.isFailure(answer)
-          ? refuse(answer.failure)
-          : Effect.succeed({ _tag: "Done", mode, name, allowAll: false, ...answer.success })
+    const grant =
+      _tag === "Login"
+        ? Effect.map(
+            keyServer.modify((state, now, entropy) => CephXServer.answer(state, client, payload, now, entropy)),
+            Result.map((grant) => ({ name: client.name, allowAll: false, ...grant }))
+          )
+        : Effect.map(secrets, (secrets) =>
+            Result.map(AuthorizerServer.answer(secrets, client, payload, entropy), (grant) => ({
+              ...grant,
+              caps:
+                role === "monitor" ? (keyServer.keyring.get(formatName(grant.name))?.caps ?? grant.caps) : grant.caps
+            }))
+          )
+    return Effect.flatMap(grant, (grant) =>
+      Result.isFailure(grant) ? refuse(grant.failure) : Effect.succeed({ _tag: "Done", mode, ...grant.success })
     )
   }
 

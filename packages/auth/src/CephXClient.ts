@@ -111,7 +111,7 @@ export const finish = (
     if (globalId === 0n) {
       return yield* Result.fail(AuthError.local("BadGlobalId", "a global id other than 0 in AUTH_DONE"))
     }
-    yield* status(yield* decodePrefix(Messages.CephXResponseHeader, payload))
+    yield* accepted(Messages.RequestType.AuthSessionKey, payload)
     const [reply, extras] = yield* decodePrefix(Codec.pair(Messages.AuthenticateReply, Messages.Extras), payload)
     const auth = (yield* open(credentials.key, reply.tickets, now)).find(({ service }) => service === EntityType.Auth)
     if (auth === undefined) {
@@ -138,19 +138,28 @@ export const finish = (
     }
   })
 
-const status = (header: Messages.CephXResponseHeader): Result.Result<void, AuthError.AuthError> => {
-  const expected = Messages.RequestType.AuthSessionKey
-  if (header.requestType !== expected) {
-    return Result.fail(AuthError.local("BadPayload", `a response to request 0x${expected.toString(16)}`))
-  }
-  const denied = AuthError.local("AccessDenied", "status 0 in the response")
-  return header.status === 0
-    ? Result.succeed(undefined)
-    : Result.fail(new AuthError.AuthError({ ...denied, result: header.status }))
-}
+/**
+ * Looks whether a response is the one to this request, and a good one.
+ *
+ * **Errors** `BadPayload`; `AccessDenied` for a status other than 0.
+ */
+export const accepted = (requestType: number, payload: Uint8Array): Result.Result<void, AuthError.AuthError> =>
+  Result.flatMap(decodePrefix(Messages.CephXResponseHeader, payload), (header) => {
+    if (header.requestType !== requestType) {
+      return Result.fail(AuthError.local("BadPayload", `a response to request 0x${requestType.toString(16)}`))
+    }
+    const denied = AuthError.local("AccessDenied", "status 0 in the response")
+    return header.status === 0
+      ? Result.succeed(undefined)
+      : Result.fail(new AuthError.AuthError({ ...denied, result: header.status }))
+  })
 
-/** The tickets of one reply, whose keys are sealed with `key`. */
-const open = (
+/**
+ * The tickets of one reply, whose keys are sealed with `key`.
+ *
+ * **Errors** those of `Sealed.open`; `BadPayload` for a ticket that is sealed once more.
+ */
+export const open = (
   key: CryptoKey,
   reply: Messages.TicketReply,
   now: number

@@ -1,5 +1,6 @@
 /**
- * The payloads of a CephX handshake with a monitor, in the order they are sent.
+ * What a client and a monitor say to each other in CephX: the payloads of a handshake in the order they are sent, then
+ * those of the messages `MAuth` and `MAuthReply`.
  *
  * **Source** msgr2, "Authentication"; Ceph `src/auth/cephx/CephxProtocol.h`, `CephxProtocol.cc`
  */
@@ -128,3 +129,19 @@ export const AuthenticateReply = Codec.struct("AuthenticateReply", {
   tickets: TicketReply
 })
 export type AuthenticateReply = Codec.Type<typeof AuthenticateReply>
+
+/**
+ * Asks for more tickets, behind an authorizer for the authentication service.
+ *
+ * **Shape** `1:u8 keys:le32`, a mask of entity types.
+ */
+export const CephXServiceTicketRequest = structV(1, Codec.struct("CephXServiceTicketRequest", { keys: Codec.u32 }))
+export type CephXServiceTicketRequest = Codec.Type<typeof CephXServiceTicketRequest>
+
+/**
+ * The secrets of a service, for a daemon of that service. A status other than 0 ends it after the header.
+ *
+ * **Shape** `CephXResponseHeader sealed:bytes`, where `sealed` is a `RotatingSecrets` under the daemon's own key.
+ */
+export const RotatingReply = Codec.struct("RotatingReply", { header: CephXResponseHeader, sealed: Codec.bytes })
+export type RotatingReply = Codec.Type<typeof RotatingReply>

@@ -16,14 +16,14 @@ import * as Messages from "./CephXMessages.ts"
 import * as Cipher from "./Cipher.ts"
 import { type CryptoKey, secretBytes } from "./CryptoKey.ts"
 import type { Entropy } from "./Entropy.ts"
-import { equalsInConstantTime } from "./internal/hmac.ts"
+import { sameInConstantTime } from "./internal/hmac.ts"
 import * as Introduction from "./Introduction.ts"
 import type { Caps } from "./Keyring.ts"
 import * as KeyServer from "./KeyServer.ts"
 import * as Sealed from "./Sealed.ts"
 
 /** Secure mode takes a key and two nonces from these bytes and leaves the rest alone. */
-const CONNECTION_SECRET = 64
+export const CONNECTION_SECRET = 64
 
 /** A client that has been challenged. */
 export interface Challenged {
@@ -125,7 +125,7 @@ const proves = (
   if (Result.isFailure(cipher)) return false
   const challenges = Codec.encode(Messages.CephXChallengeBlob, { serverChallenge, clientChallenge })
   const expected = cipher.success.proof(secretBytes(key), challenges)
-  return equalsInConstantTime(Codec.encode(Codec.u64, expected), Codec.encode(Codec.u64, proof))
+  return sameInConstantTime(expected, proof)
 }
 
 /** The services whose tickets may come along with the one for `Auth`, in the order they are sent. */

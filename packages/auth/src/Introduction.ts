@@ -16,6 +16,10 @@ export const roleOf = (type: number): Role => (type === EntityType.Mon ? "monito
 /** The first byte says what kind of service the payload is meant for. Each kind owns a range and sends its first. */
 const modes: { readonly [R in Role]: readonly [first: number, last: number] } = { monitor: [10, 19], service: [1, 9] }
 
+/** Which kind of service a payload with this first byte is meant for. */
+export const roleOfMode = (mode: number): Role | undefined =>
+  (["monitor", "service"] as const).find((role) => modes[role][0] <= mode && mode <= modes[role][1])
+
 /**
  * The payload of `AUTH_REQUEST`.
  *
@@ -35,7 +39,7 @@ export const encode = (role: Role, name: EntityName, globalId: bigint): Uint8Arr
 export const decode = (role: Role, payload: Uint8Array): Result.Result<Introduction, number> => {
   const introduction = Codec.decodePrefix(Introduction, payload)
   if (Result.isFailure(introduction)) return Result.fail(Errno.Access)
-  const [first, last] = modes[role]
-  const { mode } = introduction.success
-  return mode < first || mode > last ? Result.fail(Errno.Access) : Result.succeed(introduction.success)
+  return roleOfMode(introduction.success.mode) === role
+    ? Result.succeed(introduction.success)
+    : Result.fail(Errno.Access)
 }

@@ -17,7 +17,8 @@ import * as Entropy from "./Entropy.ts"
 import type { Caps, Entity, Keyring } from "./Keyring.ts"
 import * as RotatingSecrets from "./RotatingSecrets.ts"
 import * as Sealed from "./Sealed.ts"
-import { CephXServiceTicket, CephXServiceTicketInfo, CephXTicketBlob, NO_AUID } from "./Ticket.ts"
+import * as SealedTicket from "./SealedTicket.ts"
+import { CephXServiceTicket, CephXTicketBlob } from "./Ticket.ts"
 import * as UTime from "@msgr2/wire/UTime"
 
 const { Mon, Osd, Mds, Mgr, Auth } = EntityName.EntityType
@@ -86,24 +87,13 @@ export const issue = (
     if (secret === undefined) {
       return yield* Result.fail(AuthError.local("NoKey", `secrets for ${EntityName.formatType(service)}`))
     }
-    const [secretId, { key: serviceKey }] = secret
-    const sessionKey = CryptoKey.generate(entropy, now, holder.key.type)
-    const info: CephXServiceTicketInfo = {
-      ticket: {
-        name: holder.name,
-        globalId: holder.globalId,
-        auid: NO_AUID,
-        created: UTime.fromMillis(now),
-        expires: UTime.fromMillis(now + lifetime(service) * 1000),
-        caps: {
-          allowAll: false,
-          caps: caps === undefined ? new Uint8Array(0) : Codec.encode(Codec.string, caps)
-        },
-        flags: 0
-      },
-      sessionKey
-    }
-    const blob = yield* Sealed.seal(serviceKey, Cipher.Usage.TicketInfo, CephXServiceTicketInfo, info, entropy)
+    const [id, { key }] = secret
+    const { blob, sessionKey } = yield* SealedTicket.mint(
+      { id, key },
+      { name: holder.name, globalId: holder.globalId, caps, lifetime: lifetime(service), keyType: holder.key.type },
+      now,
+      entropy
+    )
     const serviceTicket = yield* Sealed.seal(
       holder.key,
       Cipher.Usage.TicketSessionKey,
@@ -115,7 +105,7 @@ export const issue = (
       serviceId: service,
       serviceTicket,
       encrypted: false,
-      ticket: Codec.encode(CephXTicketBlob, { secretId, blob })
+      ticket: Codec.encode(CephXTicketBlob, blob)
     }
     return { entry, sessionKey }
   })

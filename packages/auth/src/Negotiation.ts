@@ -7,14 +7,17 @@
 import * as AuthMethod from "@msgr2/wire/AuthMethod"
 import * as ConnectionMode from "@msgr2/wire/ConnectionMode"
 import * as EntityName from "@msgr2/wire/EntityName"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Attempt from "./Attempt.ts"
 import * as AuthError from "./AuthError.ts"
 import * as CephXClient from "./CephXClient.ts"
 import * as Cipher from "./Cipher.ts"
 import type { CryptoKey } from "./CryptoKey.ts"
+import type { Entropy } from "./Entropy.ts"
 import * as Introduction from "./Introduction.ts"
-import type { Tickets } from "./Tickets.ts"
+import type { Pass } from "./Tickets.ts"
+
+export type { Granted } from "./Attempt.ts"
 
 const { None, CephX } = AuthMethod.AuthMethod
 const { Crc, Secure } = ConnectionMode.ConnectionMode
@@ -35,14 +38,6 @@ export interface Refusal {
   readonly allowedModes: ReadonlyArray<number>
 }
 
-/** What the handshake was for. Both secrets are empty arrays where there is none; `tickets` come with CephX only. */
-export interface Granted {
-  readonly globalId: bigint
-  readonly sessionKey: Redacted.Redacted<Uint8Array>
-  readonly connectionSecret: Redacted.Redacted<Uint8Array>
-  readonly tickets: Tickets | undefined
-}
-
 /**
  * **Shape** `methods` and `modes` most wanted first; the default is CephX before none. Without `modes`, secure comes
  * before crc towards monitors and managers, and after it towards all others. `otherKeys` is a mask of entity types whose
@@ -57,23 +52,25 @@ export interface Options {
   readonly globalId?: bigint | undefined
 }
 
-/** One method as it can be used with one peer; `credentials` make it CephX. */
-interface Candidate {
-  readonly offer: Offer
-  readonly credentials?: CephXClient.Credentials
-}
+/**
+ * What a client has to show to a peer that wants an authorizer instead of a login: a ticket, or why there is none.
+ * `undefined` for peers that take logins.
+ */
+export type Shown = Result.Result<Pass, AuthError.AuthError> | undefined
+
+/** `methods` as they stand, with what is preferred when nothing was said. */
+export const methodsOf = ({ methods = [CephX, None] }: Pick<Options, "methods">): ReadonlyArray<number> => methods
 
 /**
- * One authentication. `at` is the candidate on offer, `undefined` before the first and after the last step.
+ * One authentication. `at` is the candidate on offer and `attempt` how far it has come; both `undefined` before the first
+ * and after the last step.
  *
  * **Shape** `refusal` is the one to report if the peer hangs up now.
  */
 export interface State {
-  readonly name: EntityName.EntityName
-  readonly role: Introduction.Role
-  readonly candidates: ReadonlyArray<Candidate>
+  readonly candidates: ReadonlyArray<Attempt.Candidate>
   readonly at: number | undefined
-  readonly cephx: CephXClient.State
+  readonly attempt: Attempt.Attempt | undefined
   readonly refusal: AuthError.AuthError | undefined
 }
 
@@ -83,48 +80,62 @@ export type Step<A> = readonly [Result.Result<A, AuthError.AuthError>, State]
 /**
  * Sorts out what can be offered to a peer of this entity type.
  *
- * **Errors** `NoKey`, `UnsupportedCipher`, `NoUsableMethod`. CephX works towards monitors only: other services want a
- * ticket from one.
+ * **Errors** `NoKey`, `UnsupportedCipher`, `NoUsableMethod`, and why there is no ticket when that is all that is missing.
  */
-export const start = (options: Options, peer: number): Result.Result<State, AuthError.AuthError> =>
+export const start = (options: Options, peer: number, shown: Shown): Result.Result<State, AuthError.AuthError> =>
   Result.gen(function* () {
-    const { name, key, methods = [CephX, None], otherKeys = CephXClient.DEFAULT_OTHER_KEYS } = options
+    const { name, key, otherKeys = CephXClient.DEFAULT_OTHER_KEYS } = options
     const modes = options.modes ?? (peer === Mon || peer === Mgr ? [Secure, Crc] : [Crc, Secure])
-    const role = Introduction.roleOf(peer)
-    const candidates: Array<Candidate> = []
-    for (const method of methods) {
+    const role: Introduction.Role = shown === undefined ? "monitor" : "service"
+    const candidates: Array<Attempt.Candidate> = []
+    for (const method of methodsOf(options)) {
       if (method === None && modes.includes(Crc)) {
-        const payload = Introduction.encode(role, name, role === "monitor" ? 0n : (options.globalId ?? 0n))
-        candidates.push({ offer: { method, modes: [Crc], payload } })
+        candidates.push(Attempt.none(role, name, role === "monitor" ? 0n : (options.globalId ?? 0n)))
       }
-      if (method === CephX && key !== undefined && role === "monitor" && modes.length > 0) {
+      if (method !== CephX || modes.length === 0) continue
+      if (shown !== undefined && Result.isSuccess(shown)) {
+        yield* Cipher.of(shown.success.ticket.sessionKey)
+        candidates.push(Attempt.authorizer(shown.success, modes))
+      } else if (shown === undefined && key !== undefined) {
         yield* Cipher.of(key)
-        const credentials = { name, key, otherKeys }
-        candidates.push({ offer: { method, modes, payload: CephXClient.introduce(credentials) }, credentials })
+        candidates.push(Attempt.login({ name, key, otherKeys }, modes))
       }
     }
-    if (candidates.length === 0) return yield* Result.fail(nothing(options, peer))
-    return { name, role, candidates, at: undefined, cephx: CephXClient.introduced, refusal: undefined }
+    if (candidates.length === 0) return yield* Result.fail(nothing(options, shown))
+    return { candidates, at: undefined, attempt: undefined, refusal: undefined }
   })
 
-const nothing = ({ name, key, methods = [CephX, None] }: Options, peer: number): AuthError.AuthError => {
+const nothing = (options: Options, shown: Shown): AuthError.AuthError => {
+  const { name, key } = options
+  const methods = methodsOf(options)
   if (!methods.includes(CephX)) {
     return AuthError.local("NoUsableMethod", "cephx with a key, or none with crc mode", methods[0] ?? 0)
   }
-  return key === undefined
+  if (shown !== undefined && Result.isFailure(shown)) return shown.failure
+  return shown === undefined && key === undefined
     ? AuthError.local("NoKey", `a key for ${EntityName.format(name)}, or method none with crc mode`)
-    : AuthError.local("NoUsableMethod", `a monitor: a ticket for ${EntityName.formatType(peer)} is not at hand`)
+    : AuthError.local("NoUsableMethod", "at least one connection mode")
 }
 
 /** Starts over with the most wanted method. */
-export const begin = (state: State): Step<Offer> => offer({ ...state, refusal: undefined }, 0)
+export const begin = (state: State, entropy: Entropy): Step<Offer> =>
+  offer({ ...state, refusal: undefined }, 0, entropy)
 
-const offer = (state: State, at: number): Step<Offer> => {
+const offer = (state: State, at: number, entropy: Entropy): Step<Offer> => {
   const candidate = state.candidates[at]
-  return candidate === undefined
-    ? outOfOrder(state, "a method")
-    : [Result.succeed(candidate.offer), { ...state, at, cephx: CephXClient.introduced }]
+  if (candidate === undefined) return outOfOrder(state, "a method")
+  const { method, modes } = candidate
+  const step = candidate.begin(entropy)
+  return Result.isFailure(step)
+    ? [Result.fail(step.failure), over(state)]
+    : [Result.succeed({ method, modes, payload: step.success[0] }), { ...state, at, attempt: step.success[1] }]
 }
+
+const over = (state: State): State => ({ ...state, at: undefined, attempt: undefined })
+
+/** What is on offer, if anything is. */
+export const candidate = ({ at, candidates }: State): Attempt.Candidate | undefined =>
+  at === undefined ? undefined : candidates[at]
 
 /**
  * The next method that both sides have. What counts as refused is what was offered, whatever the peer says it was, so
@@ -132,33 +143,31 @@ const offer = (state: State, at: number): Step<Offer> => {
  *
  * **Errors** why there is none left, `AccessDenied` before anything else.
  */
-export const refused = (state: State, refusal: Refusal): Step<Offer> => {
+export const refused = (state: State, refusal: Refusal, entropy: Entropy): Step<Offer> => {
   const { at } = state
-  const candidate = at === undefined ? undefined : state.candidates[at]
-  if (at === undefined || candidate === undefined) return outOfOrder(state, "AUTH_REQUEST before AUTH_BAD_METHOD")
-  const error = state.refusal?.reason === "AccessDenied" ? state.refusal : explain(state.name, candidate, refusal)
-  const next = state.candidates.findIndex(
-    ({ offer }, index) => index > at && refusal.allowedMethods.includes(offer.method)
-  )
+  const offered = candidate(state)
+  if (at === undefined || offered === undefined) return outOfOrder(state, "AUTH_REQUEST before AUTH_BAD_METHOD")
+  const error = state.refusal?.reason === "AccessDenied" ? state.refusal : explain(offered, refusal)
+  const next = state.candidates.findIndex(({ method }, index) => index > at && refusal.allowedMethods.includes(method))
   const after = { ...state, refusal: error }
-  return next < 0 ? [Result.fail(error), { ...after, at: undefined }] : offer(after, next)
+  return next < 0 ? [Result.fail(error), over(after)] : offer(after, next, entropy)
 }
 
-const explain = (name: EntityName.EntityName, { offer }: Candidate, refusal: Refusal): AuthError.AuthError => {
+const explain = ({ method, modes, evidence }: Attempt.Candidate, refusal: Refusal): AuthError.AuthError => {
   const { NotSupported, Access, Perm, Busy } = AuthError.Errno
   const [reason, expected]: readonly [AuthError.Reason, string] =
     refusal.result === NotSupported
-      ? refusal.allowedMethods.includes(offer.method)
-        ? ["NoCommonMode", `one of ${offer.modes.map(ConnectionMode.format).join(", ")}`]
-        : ["NoUsableMethod", `a peer that allows ${AuthMethod.format(offer.method)}`]
+      ? refusal.allowedMethods.includes(method)
+        ? ["NoCommonMode", `one of ${modes.map(ConnectionMode.format).join(", ")}`]
+        : ["NoUsableMethod", `a peer that allows ${AuthMethod.format(method)}`]
       : refusal.result === Access || refusal.result === Perm
-        ? ["AccessDenied", `the key that the peer has for ${EntityName.format(name)}`]
+        ? ["AccessDenied", evidence]
         : refusal.result === Busy
           ? ["Busy", "a peer that is ready"]
           : ["Refused", "AUTH_DONE"]
   return new AuthError.AuthError({
     reason,
-    method: offer.method,
+    method,
     result: refusal.result,
     expected,
     // The lists are as long as the peer likes.
@@ -168,13 +177,12 @@ const explain = (name: EntityName.EntityName, { offer }: Candidate, refusal: Ref
 }
 
 /** Answers the peer's challenge. */
-export const more = (state: State, payload: Uint8Array, clientChallenge: bigint): Step<Uint8Array> => {
-  const credentials = state.at === undefined ? undefined : state.candidates[state.at]?.credentials
-  if (credentials === undefined) return outOfOrder(state, "no AUTH_REPLY_MORE for this method")
-  const proved = CephXClient.prove(credentials, state.cephx, payload, clientChallenge)
-  return Result.isSuccess(proved)
-    ? [Result.succeed(proved.success[0]), { ...state, cephx: proved.success[1] }]
-    : [Result.fail(proved.failure), { ...state, at: undefined }]
+export const more = (state: State, payload: Uint8Array, entropy: Entropy): Step<Uint8Array> => {
+  if (state.attempt === undefined) return outOfOrder(state, "AUTH_REQUEST before AUTH_REPLY_MORE")
+  const step = state.attempt.more(payload, entropy)
+  return Result.isSuccess(step)
+    ? [Result.succeed(step.success[0]), { ...state, attempt: step.success[1] }]
+    : [Result.fail(step.failure), over(state)]
 }
 
 /**
@@ -182,41 +190,18 @@ export const more = (state: State, payload: Uint8Array, clientChallenge: bigint)
  *
  * **Units** `now` in milliseconds since 1970.
  *
- * **Errors** `ModeNotOffered`, `BadGlobalId` and those of `CephXClient.finish`.
+ * **Errors** `ModeNotOffered`, `BadGlobalId` and those of `CephXClient.finish` and `AuthorizerClient.finish`.
  */
-export const done = (state: State, answer: CephXClient.Done, now: number): Step<Granted> => {
-  const candidate = state.at === undefined ? undefined : state.candidates[state.at]
-  return candidate === undefined
-    ? outOfOrder(state, "AUTH_REQUEST before AUTH_DONE")
-    : [grant(state, candidate, answer, now), { ...state, at: undefined }]
+export const done = (state: State, answer: CephXClient.Done, now: number): Step<Attempt.Granted> => {
+  const offered = candidate(state)
+  if (offered === undefined || state.attempt === undefined) return outOfOrder(state, "AUTH_REQUEST before AUTH_DONE")
+  const { method, modes } = offered
+  if (modes.includes(answer.mode)) return [state.attempt.done(answer, now), over(state)]
+  const expected = `one of ${modes.map(ConnectionMode.format).join(", ")}, got ${ConnectionMode.format(answer.mode)}`
+  return [Result.fail(AuthError.local("ModeNotOffered", expected, method)), over(state)]
 }
 
-const grant = (
-  state: State,
-  { offer, credentials }: Candidate,
-  answer: CephXClient.Done,
-  now: number
-): Result.Result<Granted, AuthError.AuthError> => {
-  const { globalId, mode } = answer
-  if (!offer.modes.includes(mode)) {
-    const offered = offer.modes.map(ConnectionMode.format).join(", ")
-    const expected = `one of ${offered}, got ${ConnectionMode.format(mode)}`
-    return Result.fail(AuthError.local("ModeNotOffered", expected, offer.method))
-  }
-  if (credentials !== undefined) {
-    return Result.map(CephXClient.finish(credentials, state.cephx, answer, now), (session) => ({
-      globalId,
-      ...session
-    }))
-  }
-  if (state.role === "monitor" && globalId === 0n) {
-    return Result.fail(AuthError.local("BadGlobalId", "a global id other than 0 in AUTH_DONE", offer.method))
-  }
-  const empty = Redacted.make(new Uint8Array(0))
-  return Result.succeed({ globalId, sessionKey: empty, connectionSecret: empty, tickets: undefined })
-}
-
-const outOfOrder = (state: State, expected: string): Step<never> => {
-  const method = state.at === undefined ? 0 : (state.candidates[state.at]?.offer.method ?? 0)
-  return [Result.fail(AuthError.local("OutOfOrder", expected, method)), { ...state, at: undefined }]
-}
+const outOfOrder = (state: State, expected: string): Step<never> => [
+  Result.fail(AuthError.local("OutOfOrder", expected, candidate(state)?.method ?? 0)),
+  over(state)
+]

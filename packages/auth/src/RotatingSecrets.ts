@@ -48,13 +48,23 @@ export const find = ({ secrets }: RotatingSecrets, id: bigint): CryptoKey.Crypto
   secrets.find(([held]) => held === id)?.[1].key
 
 /**
+ * Whether there are secrets that are not held yet: the second one is no good any more at `now`, or there is none.
+ *
+ * **Units** `now` in milliseconds since 1970.
+ *
+ * **Source** Ceph `src/auth/Auth.h`, `RotatingSecrets::need_new_secrets`
+ */
+export const isDue = ({ secrets }: RotatingSecrets, now: number): boolean =>
+  secrets.length < HELD || expired(secrets[1], now)
+
+/**
  * Adds secrets until three are held and the second one is good at `now`; the same value when nothing is due.
  *
  * **Units** `now` in milliseconds since 1970, `lifetime` in seconds.
  */
 export const rotate = (rotating: RotatingSecrets, now: number, lifetime: number, entropy: Entropy): RotatingSecrets => {
   let { secrets, maxVersion } = rotating
-  while (secrets.length < HELD || expired(secrets[1], now)) {
+  while (isDue({ secrets, maxVersion }, now)) {
     const newest = secrets.at(-1)
     const begins = newest === undefined ? now : Math.max(now + lifetime * 1000, UTime.toMillis(newest[1].expiration))
     maxVersion += 1n

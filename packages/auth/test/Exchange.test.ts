@@ -233,7 +233,7 @@ describe("A client alone", () => {
       assert.strictEqual((yield* opening({ name: admin, methods: [4] })).reason, "NoUsableMethod")
       assert.strictEqual((yield* opening({ name: admin, key, modes: [] })).reason, "NoUsableMethod")
       const error = yield* opening({ name: admin, key, methods: [CephX] }, { type: osd.type })
-      assert.strictEqual(error.reason, "NoUsableMethod")
+      assert.strictEqual(error.reason, "NoTicket")
       assert.include(error.message, "a ticket for osd")
     })
   )

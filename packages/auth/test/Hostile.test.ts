@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AuthError, AuthServer, Entropy, KeyServer } from "@msgr2/auth"
+import { AuthError, AuthServer, Entropy, KeyServer, RotatingSecrets, SealedTicket, TicketStore } from "@msgr2/auth"
 import { AuthMethod, Bytes, ConnectionMode } from "@msgr2/wire"
 import { Effect, Exit, Schema } from "effect"
-import { admin, client, keyOf, mon, openClient, withEntropy } from "./support.ts"
+import { admin, client, keyOf, mon, openClient, osd, scripted, success, withEntropy } from "./support.ts"
 
 const { None, CephX } = AuthMethod.AuthMethod
 const { Crc, Secure } = ConnectionMode.ConnectionMode
@@ -132,6 +132,111 @@ for (const mode of [Crc, Secure]) {
   })
 }
 
+/** The same for a client with a ticket and the service that it is for. */
+const service = (mode: number) =>
+  Effect.gen(function* () {
+    const keyServer = yield* KeyServer.generate([admin])
+    const state = yield* keyServer.modify((state) => [state, state])
+    const rotating = state.rotating.get(osd.type) ?? RotatingSecrets.empty
+    const [id, { key }] = RotatingSecrets.current(rotating, 0) ?? assert.fail("no secret")
+    const holder = { name: admin, globalId: 4242n, caps: "allow *", lifetime: 3600, keyType: 1 }
+    const { blob, sessionKey } = success(SealedTicket.mint({ id, key }, holder, 0, scripted()))
+    const ticket = { service: osd.type, sessionKey, blob, expiresAt: 3_600_000, renewAt: 3_600_000 }
+    const tickets = TicketStore.makeUnsafe({ globalId: 4242n, auth: ticket, services: new Map([[osd.type, ticket]]) })
+    const openServer = Effect.flatMap(AuthServer.AuthServer, (server) => server.open(client)).pipe(
+      Effect.provide(AuthServer.AuthServer.layerService({ service: osd.type, secrets: Effect.succeed(rotating) })),
+      Effect.provideService(Entropy.Entropy, (size) => new Uint8Array(size).fill(9))
+    )
+    // Every client made here draws the same nonce, so that what is meant for one fits all.
+    const open = openClient({ name: admin, modes: [mode], methods: [CephX], tickets }, osd).pipe(
+      Effect.provideService(Entropy.Entropy, (size) => new Uint8Array(size).fill(7))
+    )
+    const exchange = yield* open
+    const server = yield* openServer
+    const offer = yield* exchange.begin
+    const challenge = yield* server.request(offer)
+    if (challenge._tag !== "More") return yield* Effect.die(challenge)
+    const second = yield* exchange.more(challenge.payload)
+    const done = yield* server.more(second)
+    if (done._tag !== "Done") return yield* Effect.die(done)
+    yield* exchange.done(done)
+    return {
+      offer,
+      challenge,
+      second,
+      done,
+      request: (payload: Uint8Array) => Effect.flatMap(openServer, (server) => server.request({ ...offer, payload })),
+      prove: (payload: Uint8Array) =>
+        Effect.gen(function* () {
+          const server = yield* openServer
+          yield* server.request(offer)
+          return yield* server.more(payload)
+        }),
+      answer: (payload: Uint8Array) =>
+        Effect.gen(function* () {
+          const client = yield* open
+          yield* client.begin
+          return yield* client.more(payload)
+        }),
+      finish: (payload: Uint8Array) =>
+        Effect.gen(function* () {
+          const client = yield* open
+          yield* client.begin
+          yield* client.more(challenge.payload)
+          return yield* client.done({ ...done, payload })
+        })
+    }
+  }).pipe(withEntropy(7))
+
+for (const mode of [Crc, Secure]) {
+  describe(`In a handshake with a ticket for ${ConnectionMode.format(mode)} mode`, () => {
+    it.effect("every truncated payload is refused by the service and a typed error of the client", () =>
+      Effect.gen(function* () {
+        const { offer, challenge, second, done, request, prove, answer, finish } = yield* service(mode)
+        assert.strictEqual((yield* request(offer.payload))._tag, "More")
+        assert.strictEqual((yield* prove(second))._tag, "Done")
+        assert.isTrue(yield* accepted(answer(challenge.payload)))
+        assert.isTrue(yield* accepted(finish(done.payload)))
+        for (let size = 0; size < offer.payload.length; size++) {
+          assert.deepInclude(yield* request(offer.payload.subarray(0, size)), { _tag: "Refused", result: -13 })
+          assert.deepInclude(yield* prove(second.subarray(0, size)), { _tag: "Refused", result: -13 })
+        }
+        for (let size = 0; size < challenge.payload.length; size++) {
+          assert.isFalse(yield* accepted(answer(challenge.payload.subarray(0, size))))
+        }
+        for (let size = 0; size < done.payload.length; size++) {
+          assert.isFalse(yield* accepted(finish(done.payload.subarray(0, size))))
+        }
+      })
+    )
+
+    it.effect(
+      "a flipped bit in the answer to the challenge keeps the client out, and one in the reply the service",
+      () =>
+        Effect.gen(function* () {
+          const { offer, challenge, second, done, request, prove, answer, finish } = yield* service(mode)
+          // Any version of a ticket from 1 on is read alike.
+          const version = 1 + 8 + 4
+          for (const mask of [0x01, 0x80, 0xff]) {
+            for (let at = 0; at < second.length; at++) {
+              const verdict = yield* prove(flipped(second, at, mask))
+              const harmless = at === version && mask !== 0x01
+              assert.strictEqual(verdict._tag, harmless ? "Done" : "Refused", `byte ${at}, mask ${mask}`)
+            }
+            for (let at = 0; at < offer.payload.length; at++) {
+              assert.include(["More", "Refused"], (yield* request(flipped(offer.payload, at, mask)))._tag)
+            }
+            for (let at = 0; at < challenge.payload.length; at++) {
+              yield* accepted(answer(flipped(challenge.payload, at, mask)))
+            }
+            // The length, the envelope and the nonce; AES does not protect the connection secret behind them.
+            for (let at = 0; at < 4 + 32; at++) assert.isFalse(yield* accepted(finish(flipped(done.payload, at, mask))))
+          }
+        })
+    )
+  })
+}
+
 describe("Whatever a peer sends", () => {
   const number = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))
 
@@ -178,6 +283,23 @@ describe("Whatever a peer sends", () => {
           }
         }
       })
+  )
+
+  it.effect.prop("a service gives a verdict", [Schema.Array(Schema.Tuple([Schema.Boolean, Bytes.Bytes]))], ([steps]) =>
+    Effect.gen(function* () {
+      const { offer, second } = yield* service(Crc)
+      const server = yield* Effect.flatMap(AuthServer.AuthServer, (server) => server.open(client)).pipe(
+        Effect.provide(
+          AuthServer.AuthServer.layerService({ service: osd.type, secrets: Effect.succeed(RotatingSecrets.empty) })
+        )
+      )
+      for (const [more, noise] of steps) {
+        for (const payload of [noise, Bytes.concat([(more ? second : offer.payload).subarray(0, 13), noise])]) {
+          const verdict = more ? yield* server.more(payload) : yield* server.request({ ...offer, payload })
+          assert.include(["Refused", "Busy"], verdict._tag)
+        }
+      }
+    })
   )
 
   it.effect("a huge list of methods does not end up in an error", () =>

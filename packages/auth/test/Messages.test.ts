@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CephXMessages, CryptoKey, Introduction, RotatingSecrets, Ticket } from "@msgr2/auth"
+import { Authorizer, CephXMessages, CryptoKey, Introduction, RotatingSecrets, Ticket } from "@msgr2/auth"
 import { Bytes, Codec, UTime } from "@msgr2/wire"
 import { Result } from "effect"
 import { admin, counting, hex, success } from "./support.ts"
@@ -22,6 +22,12 @@ const codecs: ReadonlyArray<Codec.Any> = [
   CephXMessages.TicketReply,
   CephXMessages.Extras,
   CephXMessages.AuthenticateReply,
+  CephXMessages.CephXServiceTicketRequest,
+  CephXMessages.RotatingReply,
+  Authorizer.CephXAuthorizer,
+  Authorizer.CephXAuthorize,
+  Authorizer.CephXAuthorizeChallenge,
+  Authorizer.CephXAuthorizeReply,
   RotatingSecrets.ExpiringCryptoKey,
   RotatingSecrets.RotatingSecrets
 ]
@@ -67,6 +73,17 @@ describe("CephX structures", () => {
     const later = success(Codec.decode(CephXMessages.CephXAuthenticate, hex("09" + common + "20000000")))
     assert.strictEqual(later.structV, 3)
     assert.isTrue(Result.isFailure(Codec.decode(CephXMessages.CephXAuthenticate, hex("00" + common))))
+  })
+
+  // What OSDs and managers of Ceph 16.2.15, 18.2.7 and 20.2.4 send: 9 bytes in crc mode, 77 in secure mode.
+  it("An answer to an authorizer has a connection secret from version 2 on", () => {
+    const encode = (connectionSecret: Uint8Array | undefined) =>
+      Codec.encode(Authorizer.CephXAuthorizeReply, { noncePlusOne: 5n, connectionSecret })
+    assert.strictEqual(Bytes.toHex(encode(undefined)), "010500000000000000")
+    assert.strictEqual(encode(counting(0, 64)).length, 77)
+    const later = success(Codec.decode(Authorizer.CephXAuthorizeReply, hex("0905000000000000000100000007")))
+    assert.deepStrictEqual(later, { noncePlusOne: 5n, connectionSecret: Uint8Array.of(7) })
+    assert.isTrue(Result.isFailure(Codec.decode(Authorizer.CephXAuthorizeReply, hex("000500000000000000"))))
   })
 
   // The sizes of tickets that monitors of Ceph 16.2.15 and 18.2.7 gave to client.admin: 96 bytes with padding.

@@ -1,9 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AuthServer, CephXMessages, CryptoKey, Keyring, KeyServer, Ticket } from "@msgr2/auth"
+import {
+  AuthServer,
+  CephXMessages,
+  CryptoKey,
+  Keyring,
+  KeyServer,
+  MonPass,
+  RotatingSecrets,
+  Ticket,
+  TicketStore
+} from "@msgr2/auth"
 import { Bytes, Codec } from "@msgr2/wire"
 import { Effect, Inspectable, Redacted } from "effect"
 import { inspect } from "node:util"
-import { admin, aes, counting, handshake, keyOf, meet, openClient, client as peer, success } from "./support.ts"
+import { admin, aes, counting, handshake, keyOf, meet, openClient, osd, client as peer, success } from "./support.ts"
 
 /** Everything a log line, a debugger or a careless template could show of `value`. */
 const shown = (value: unknown): string => {
@@ -71,6 +81,36 @@ describe("Secrets", () => {
       assert.strictEqual(rotating.length, 15)
       assert.isEmpty(leaks(state, [...secrets, ...rotating, CryptoKey.secretBytes(state.decoy)]))
       assert.isEmpty(leaks(Keyring.format(keyServer.keyring), secrets))
+    })
+  )
+
+  it.effect("Nothing that comes out of a handshake with a ticket, a ticket or a pass shows a key", () =>
+    Effect.gen(function* () {
+      const keyServer = yield* KeyServer.generate([admin])
+      const state = yield* keyServer.modify((state) => [state, state])
+      const rotating = state.rotating.get(osd.type) ?? RotatingSecrets.empty
+      const store = yield* TicketStore.make()
+      const options = { name: admin, key: keyOf(keyServer, admin), tickets: store }
+      yield* handshake(options, AuthServer.AuthServer.layerCephx({ keyServer }))
+      const client = yield* openClient({ ...options, modes: [2] }, osd)
+      const server = yield* Effect.flatMap(AuthServer.AuthServer, (server) => server.open(peer)).pipe(
+        Effect.provide(AuthServer.AuthServer.layerService({ service: osd.type, secrets: Effect.succeed(rotating) }))
+      )
+      const { granted, done } = yield* meet(client, server)
+      const monKey = aes(counting(0x61, 16))
+      const pass = success(MonPass.make(monKey, 0, counting.bind(undefined, 0x33)))
+      const tickets = yield* store.get
+      const secrets = [
+        Redacted.value(granted.sessionKey),
+        Redacted.value(granted.connectionSecret),
+        CryptoKey.secretBytes(monKey),
+        CryptoKey.secretBytes(pass.ticket.sessionKey),
+        ...rotating.secrets.map(([, { key }]) => CryptoKey.secretBytes(key))
+      ]
+      assert.strictEqual(secrets.length, 7)
+      for (const value of [client, server, granted, done, store, tickets, pass, rotating]) {
+        assert.isEmpty(leaks(value, secrets))
+      }
     })
   )
 

@@ -10,3 +10,7 @@ export const hmacSha256 = (key: Uint8Array, chunks: Iterable<Uint8Array>): Uint8
 /** Compares without telling by its duration where the difference is. Lengths are no secret. */
 export const equalsInConstantTime = (left: Uint8Array, right: Uint8Array): boolean =>
   left.length === right.length && timingSafeEqual(left, right)
+
+/** The same for two numbers of 64 bits. */
+export const sameInConstantTime = (left: bigint, right: bigint): boolean =>
+  timingSafeEqual(BigUint64Array.of(left), BigUint64Array.of(right))
