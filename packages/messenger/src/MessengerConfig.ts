@@ -36,6 +36,11 @@ export interface MessengerConfig {
   readonly idleTimeout: Duration.Duration
   /** Between the keepalives this end sends of its own accord; `undefined` sends none. */
   readonly keepaliveInterval: Duration.Duration | undefined
+  /**
+   * Without a frame from a peer that is sent keepalives: then the connection is lost, as if it had been cut. Found out
+   * at the next keepalive; `undefined` leaves it to `idleTimeout`, which what this end sends puts off.
+   */
+  readonly keepaliveTimeout: Duration.Duration | undefined
   /** Before the next attempt after one that failed. */
   readonly backoff: Options.Backoff
   /** Bytes that may wait to leave before `send` suspends. */
@@ -70,6 +75,7 @@ export const defaults: MessengerConfig = {
   handshakeTimeout: Duration.seconds(10),
   idleTimeout: Duration.seconds(900),
   keepaliveInterval: undefined,
+  keepaliveTimeout: undefined,
   sendBuffer: 256 * 1024,
   outboxMessages: 64 * 1024,
   outboxBytes: 64 * 1024 * 1024,

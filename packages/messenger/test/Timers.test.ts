@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Ids } from "@msgr2/wire"
 import { Clock, Duration, Effect, Fiber, Queue, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import { message, receive } from "./support/messages.ts"
@@ -159,6 +160,41 @@ describe("A keepalive", () => {
         yield* turn
       }
       assert.strictEqual(yield* Ref.get(sent), 12)
+    }).pipe(Effect.provide(memory))
+  )
+})
+
+describe("A peer that is sent keepalives and says nothing", () => {
+  const keepalives = { keepaliveInterval: Duration.seconds(5), keepaliveTimeout: Duration.seconds(12) }
+
+  it.effect("is given up after the time that is configured", () =>
+    Effect.gen(function* () {
+      const { ready } = yield* bringClient("Ready", { client: keepalives })
+      const client = yield* ready
+      yield* turn
+      const end = yield* Effect.forkScoped(Effect.flip(client.closed))
+      yield* TestClock.adjust("14999 millis")
+      yield* turn
+      assert.strictEqual((yield* client.stats).framesOut > 0, true)
+      assert.isUndefined(end.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(sin(yield* Fiber.join(end)), "ProtocolError IdleTimeout in Ready")
+    }).pipe(Effect.provide(memory))
+  )
+
+  it.effect("is kept as long as it says anything", () =>
+    Effect.gen(function* () {
+      const { pipe, ready, speaker } = yield* bringClient("Ready", { client: keepalives })
+      const client = yield* ready
+      yield* turn
+      const end = yield* Effect.forkScoped(client.closed)
+      for (let i = 0; i < 10; i++) {
+        pipe.write([speaker.say({ _tag: "Ack", msgSeq: Ids.msgSeq(1) })])
+        yield* turn
+        yield* TestClock.adjust("10 seconds")
+        yield* turn
+      }
+      assert.isUndefined(end.pollUnsafe())
     }).pipe(Effect.provide(memory))
   )
 })

@@ -11,7 +11,7 @@ import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import type { Cookie, GlobalSeq } from "@msgr2/wire/Ids"
 import type { Answer, Arrival } from "./Event.ts"
 import type { Policy } from "./Policy.ts"
-import type { Accepting, Living, State } from "./State.ts"
+import type { Accepting, Authenticated, Living, State } from "./State.ts"
 
 /** The two frames that ask for a session. */
 export type SessionRequest = Of<"ClientIdent"> | Of<"Reconnect">
@@ -111,6 +111,20 @@ export interface Arbitration {
   readonly newcomer: Answer
 }
 
+/**
+ * Whether the session is with somebody else than this visitor proved to be. Ceph goes by the addresses alone, which
+ * anybody may claim: a guess would be enough to end a stranger's session, or to be sent what waits for it.
+ */
+const isForeign = (existing: State | undefined, { name, peerType }: Authenticated): boolean => {
+  if (existing === undefined || !("session" in existing)) return false
+  const { peer, remote } = existing.session
+  const known = peer?.authenticatedAs
+  return (
+    (remote.entityType !== undefined && remote.entityType !== peerType) ||
+    (known !== undefined && (known.type !== name.type || known.id !== name.id))
+  )
+}
+
 /** The verdict as events for both machines. */
 export const arbitrate = (
   question: Question,
@@ -118,6 +132,7 @@ export const arbitrate = (
   request: SessionRequest,
   means: Means
 ): Arbitration => {
+  if (isForeign(question.existing, visitor)) return { existing: undefined, newcomer: { _tag: "Foreign" } }
   const verdict = judge(question, request)
   switch (verdict._tag) {
     case "Accept":

@@ -78,6 +78,8 @@ export type Answer =
   | { readonly _tag: "PutOff"; readonly frame: Of<"Wait" | "ResetSession" | "RetrySession" | "RetryGlobal"> }
   /** A newer connection of the same client is known. */
   | { readonly _tag: "Stale" }
+  /** The addresses it claims are those of somebody else. */
+  | { readonly _tag: "Foreign" }
   /** The socket now carries a session that existed before: nothing is left to do here. */
   | { readonly _tag: "HandedOver" }
 

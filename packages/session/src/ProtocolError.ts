@@ -19,6 +19,7 @@ export const Reason = Schema.Literals([
   "SessionRounds",
   "SequenceExhausted",
   "StaleConnection",
+  "ForeignSession",
   "SessionDisplaced",
   "SessionExpired",
   "HandshakeTimeout",

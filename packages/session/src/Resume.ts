@@ -52,7 +52,7 @@ export const table = (options: Local): Table<State, Event, Action> => ({
           revision: dial.revision,
           compression,
           globalId,
-          authenticatedAs: undefined
+          authenticatedAs: before?.authenticatedAs
         },
         true
       )

@@ -185,6 +185,7 @@ export const table = (options: Server): Table<State, Event, Action> => ({
         : admit(options, state, state.ident, event),
     PutOff: (state, { frame }) => [state, [send(frame)]],
     Stale: (state, event) => violation(state, event, "StaleConnection", "the client's newest connection"),
+    Foreign: (state, event) => violation(state, event, "ForeignSession", "addresses that are the client's own"),
     HandedOver: () => [{ _tag: "Closed", error: undefined }, []]
   }
 })

@@ -291,6 +291,7 @@ export class Link {
       open: this.changed.when(() => this.ended || this.owner.state._tag === "Ready"),
       over: this.over,
       activity: () => this.activity,
+      heard: () => this.incoming.frames + this.incoming.aborted,
       onHandshakeTimeout: () => this.dispatch({ _tag: "HandshakeTimeout" }),
       onIdle: () => this.dispatch({ _tag: "IdleTimeout" }),
       onBeat: (now) => this.owner.beat(now)

@@ -2,16 +2,19 @@
  * Everything that happens to a connection by the clock.
  */
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { MessengerConfig } from "../MessengerConfig.ts"
 
 export interface Timed {
-  readonly config: Pick<MessengerConfig, "handshakeTimeout" | "idleTimeout" | "keepaliveInterval">
+  readonly config: Pick<MessengerConfig, "handshakeTimeout" | "idleTimeout" | "keepaliveInterval" | "keepaliveTimeout">
   /** Waits for the end of the handshake. */
   readonly open: Effect.Effect<void>
   readonly over: Effect.Effect<void>
   /** Grows with every frame that passes. */
   readonly activity: () => number
+  /** Grows with every frame that comes in. */
+  readonly heard: () => number
   readonly onHandshakeTimeout: () => void
   readonly onIdle: () => void
   /** **Units** `now` in nanoseconds. */
@@ -33,12 +36,18 @@ const watch = Effect.fnUntraced(function* ({ activity, config, onHandshakeTimeou
   }
 })
 
-/** Sends keepalives of its own accord. */
-const beats = Effect.fnUntraced(function* ({ config, onBeat, open }: Timed) {
-  if (config.keepaliveInterval === undefined) return
+/** Sends keepalives of its own accord, and gives up a peer that answers nothing at all. */
+const beats = Effect.fnUntraced(function* ({ config, heard, onBeat, onIdle, open }: Timed) {
+  const { keepaliveInterval, keepaliveTimeout } = config
+  if (keepaliveInterval === undefined) return
   yield* open
+  let before = heard()
+  let silence = Duration.zero
   for (;;) {
     onBeat(yield* Clock.currentTimeNanos)
-    yield* Effect.sleep(config.keepaliveInterval)
+    yield* Effect.sleep(keepaliveInterval)
+    silence = before === heard() ? Duration.sum(silence, keepaliveInterval) : Duration.zero
+    before = heard()
+    if (keepaliveTimeout !== undefined && Duration.isGreaterThanOrEqualTo(silence, keepaliveTimeout)) onIdle()
   }
 })
