@@ -26,7 +26,7 @@ import { Driver } from "./internal/Driver.ts"
 import * as Hosting from "./internal/Hosting.ts"
 import { Sessions } from "./internal/Sessions.ts"
 import { defaults, type MessengerConfig } from "./MessengerConfig.ts"
-import { Observer } from "./Observer.ts"
+import { Observer, Watcher } from "./Observer.ts"
 import { type Pipe, Transport } from "./Transport.ts"
 import type { TransportError } from "./TransportError.ts"
 
@@ -175,8 +175,9 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
   ): Effect.fn.Return<Connection, ConnectionError, AuthClient | Scope.Scope> {
     const client = yield* AuthClient
     const observe = yield* Observer
+    const watch = yield* Watcher
     const context = yield* Effect.context<never>()
-    const host = Hosting.make(house, { context, client, server: undefined, observe })
+    const host = Hosting.make(house, { context, client, server: undefined, observe, watch })
     const driver = yield* Effect.acquireRelease(
       Effect.sync(() => {
         const driver = approach(target, options, host)
@@ -185,7 +186,7 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
       }),
       (driver) => driver.release
     )
-    yield* driver.settled
+    yield* driver.opened
     return yield* outcome(driver)
   })
 
@@ -205,6 +206,7 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     const server = yield* AuthServer
     const client = Option.getOrUndefined(yield* Effect.serviceOption(AuthClient))
     const observe = yield* Observer
+    const watch = yield* Watcher
     const context = yield* Effect.context<never>()
     const listener = yield* transport.listen(address)
     const addrs = [listener.address]
@@ -217,7 +219,7 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
           own = own.filter((addr) => addr !== listener.address)
         })
     )
-    const host = Hosting.make(house, { context, client, server, observe })
+    const host = Hosting.make(house, { context, client, server, observe, watch })
     const places = yield* Semaphore.make(config.maxConnections)
     const visitors = yield* Scope.fork(yield* Effect.scope, "parallel")
 
@@ -234,7 +236,7 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
           yield* host.receive(driver, pipe, scope)
           yield* driver.settled
           // Its socket belongs to a session that has a handler already.
-          if (driver.link === undefined && driver.over === undefined) return
+          if (driver.isHandedOver) return
           yield* handler(yield* outcome(driver))
         }),
         driver.release

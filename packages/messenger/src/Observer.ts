@@ -1,5 +1,5 @@
 /**
- * A look at every frame that passes: for charts, traces and tests.
+ * A look at every frame that passes, and at every turn a session takes: for charts, traces and tests.
  */
 import type { ControlFrame } from "@msgr2/wire/ControlFrame"
 import type { Message } from "@msgr2/wire/Message"
@@ -28,3 +28,18 @@ export const Observer = Context.Reference<((observation: Observation) => void) |
   "@msgr2/messenger/Observer",
   { defaultValue: () => undefined }
 )
+
+/** A step of a session that has led to another node of the digraph, or to another socket. */
+export interface Transition {
+  /** Number of the connection in this process, from 1. */
+  readonly connection: number
+  readonly from: string
+  readonly to: string
+  /** What has happened: the name of a frame, or an event of the runtime. */
+  readonly event: string
+}
+
+/** Called for each transition, synchronously. Nobody watches by default. */
+export const Watcher = Context.Reference<((transition: Transition) => void) | undefined>("@msgr2/messenger/Watcher", {
+  defaultValue: () => undefined
+})

@@ -177,3 +177,17 @@ describe("A connection whose peer has gone", () => {
     }).pipe(Effect.provide(memory))
   )
 })
+
+describe("A connection that is closed while messages wait for room in the socket", () => {
+  for (const [name, transport] of Object.entries(transports)) {
+    it.effect(`still sends them, over ${name}`, () =>
+      Effect.gen(function* () {
+        const { client, server } = yield* meet()
+        const said = Array.from({ length: 14 }, (_, i) => message(i, 0, 0, 16 * KiB))
+        yield* client.sendAll(said)
+        yield* client.close
+        assert.deepStrictEqual((yield* everything(server)).heard, digests(said))
+      }).pipe(Effect.provide(transport))
+    )
+  }
+})

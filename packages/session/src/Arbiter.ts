@@ -85,8 +85,11 @@ export const reconnect = ({ existing, own, policy, replacing }: Question, frame:
   if (clientCookie !== frame.clientCookie) return putOff({ _tag: "ResetSession", full: policy.resetCheck })
   // This end was dialling itself and has never seen the answer.
   if (serverCookie === 0n) return putOff({ _tag: "ResetSession", full: false })
-  // Ceph does not look at this name. Who returns to a session knows it.
-  if (serverCookie !== frame.serverCookie) return putOff({ _tag: "ResetSession", full: policy.resetCheck })
+  // Ceph does not look at this name. Where only the peer dials, who returns to a session knows it; where both do, two
+  // answers may have crossed, and each end knows its own.
+  if (serverCookie !== frame.serverCookie && (remote.policy.server || remote.target === undefined)) {
+    return putOff({ _tag: "ResetSession", full: policy.resetCheck })
+  }
   if (peerGlobalSeq > frame.globalSeq) return retryGlobal
   if (connectSeq > frame.connectSeq) return putOff({ _tag: "RetrySession", connectSeq })
   return connectSeq === frame.connectSeq && race(own, remote.addrs) > 0 && !remote.policy.server

@@ -61,7 +61,11 @@ export const table = (options: Local): Table<State, Event, Action> => ({
   Ready: {
     Disconnected: (state) => fault(options, state),
     Failed: (state) => fault(options, state),
-    MarkedDown: () => closed,
+    // What waits for room has been taken, and leaves with the rest.
+    MarkedDown: (state) => {
+      const [next, parting] = closed
+      return [next, [...writable(state, Number.POSITIVE_INFINITY)[1], ...parting]]
+    },
     Reuse: (state, event) => reuse(options, state, event),
     // There is nothing to get on with: the connection is open.
     Proceed: (state) => [state, []],

@@ -103,7 +103,13 @@ export const reuse = (options: Local, state: Living, event: Extract<Arrival, { r
     gid: session.peer?.gid ?? -1n,
     features: session.peer?.features ?? options.features
   }
-  const next = { ...session, connectSeq: request.connectSeq, peerGlobalSeq: request.globalSeq }
+  const next = {
+    ...session,
+    // From here on both ends know the session by one name, although two answers may have crossed.
+    serverCookie: request.serverCookie,
+    connectSeq: request.connectSeq,
+    peerGlobalSeq: request.globalSeq
+  }
   return opened(next, Session.resume(progress, request.msgSeq), peer, true, [
     send({ _tag: "ReconnectOk", msgSeq: msgSeq(progress.inSeq) })
   ])

@@ -44,8 +44,8 @@ export interface Host {
   readonly discard: (driver: Driver, link: Link) => void
   /** Brings the answer to `Arbitrate`. */
   readonly arbitrate: (driver: Driver, link: Link, request: SessionRequest) => Effect.Effect<void>
-  /** The state has changed to another node of the digraph. */
-  readonly moved: (driver: Driver, from: State) => void
+  /** `event` has led to another node of the digraph, or to another socket. */
+  readonly moved: (driver: Driver, from: State, event: string) => void
 }
 
 export interface Options {
@@ -201,14 +201,19 @@ export class Driver {
       // An action that fails ends the session, and what was to follow it.
       if (this.over === undefined) this.perform(action)
     }
-    if (before._tag === next._tag) return
-    this.options.host.moved(this, before)
+    if (before._tag === next._tag && event._tag !== "Reuse") return
+    this.options.host.moved(this, before, event._tag)
     this.changed.check()
+  }
+
+  /** The socket that it was for carries another session. */
+  get isHandedOver(): boolean {
+    return this.over === undefined && this.state._tag === "Closed"
   }
 
   /** Waits for the first handshake to end, well or badly. */
   readonly settled: Effect.Effect<void> = Effect.suspend(() =>
-    this.changed.when(() => this.over !== undefined || this.peer !== undefined || this.state._tag === "Closed")
+    this.changed.when(() => this.over !== undefined || this.peer !== undefined || this.isHandedOver)
   )
 
   /** Waits for an open connection, or for the end. */
@@ -372,7 +377,7 @@ export class Driver {
     this.changed.check()
     this.roomy.check()
     this.keepalives.end()
-    if (before._tag !== "Closed") this.options.host.moved(this, before)
+    if (before._tag !== "Closed") this.options.host.moved(this, before, "Failed")
   }
 
   private readonly gone: Effect.Effect<never, ConnectionError> = Effect.suspend(() =>

@@ -17,7 +17,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { MessengerConfig } from "../MessengerConfig.ts"
-import type { Observation } from "../Observer.ts"
+import type { Observation, Transition } from "../Observer.ts"
 import type { Pipe, Transport } from "../Transport.ts"
 import { TransportError } from "../TransportError.ts"
 import type { Driver, Host, Job } from "./Driver.ts"
@@ -55,6 +55,7 @@ export interface Guest {
   readonly client: Context.Service.Shape<typeof AuthClient> | undefined
   readonly server: Context.Service.Shape<typeof AuthServer> | undefined
   readonly observe: ((observation: Observation) => void) | undefined
+  readonly watch: ((transition: Transition) => void) | undefined
 }
 
 export interface Hosting extends Host {
@@ -159,8 +160,9 @@ export const make = (house: House, guest: Guest): Hosting => {
         driver.dispatch(newcomer)
         if (isLiving(driver.state)) sessions.add(request.addrs, driver)
       }),
-    moved: (driver, from) => {
+    moved: (driver, from, event) => {
       const { state } = driver
+      guest.watch?.({ connection: driver.id, from: from._tag, to: state._tag, event })
       if (!isLiving(state)) {
         if (isLiving(from)) sessions.remove(from.session.remote.addrs, driver)
         driver.expiry?.cancel()
