@@ -39,6 +39,8 @@ const nodeFiles = [
   "packages/frame/src/internal/zlib.ts",
   "packages/messenger/src/NodeTransport.ts",
   "packages/testing/src/Capture.ts",
+  "packages/testing/src/FaultProxy.ts",
+  "packages/testing/src/internal/Relay.ts",
   "packages/cli/src/"
 ]
 
