@@ -101,7 +101,7 @@ describe("msgr2 demo", () => {
       `--mode ${mode} draws the chart and proves the content`,
       () =>
         Effect.gen(function* () {
-          const { code, stderr, stdout } = yield* msgr2("demo", "--mode", mode, "--messages", "500")
+          const { code, stderr, stdout } = yield* msgr2("demo", "--mode", mode, "--messages", "500", "--cuts", "3")
           assert.deepStrictEqual([code, stderr], [0, ""])
           const rows = stdout.split("\n")
           const drawn = rows.flatMap((row) => /\|[-<]+ (\S+)/.exec(row)?.[1] ?? [])
@@ -123,6 +123,13 @@ describe("msgr2 demo", () => {
           ])
           assert.include(stdout, `msgr2.1 ${mode}, cephx`)
           assert.include(stdout, "500 there, 500 back")
+          // The session goes on where it was, three times.
+          assert.deepStrictEqual(
+            drawn.filter((name) => name.startsWith("SESSION_")),
+            Array.from({ length: 6 }, (_, i) => (i % 2 === 0 ? "SESSION_RECONNECT" : "SESSION_RECONNECT_OK"))
+          )
+          assert.strictEqual(rows.filter((row) => /X-+ cut, /.test(row)).length, 3)
+          assert.include(stdout, "3, after which the session went on 3 times")
           assert.include(stdout, "byte for byte")
         }),
       20_000

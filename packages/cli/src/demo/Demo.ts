@@ -8,11 +8,14 @@ import type { ConnectionError } from "@msgr2/messenger/ConnectionError"
 import { Messenger } from "@msgr2/messenger/Messenger"
 import * as NodeTransport from "@msgr2/messenger/NodeTransport"
 import { Observer } from "@msgr2/messenger/Observer"
+import { Transport } from "@msgr2/messenger/Transport"
 import type { TransportError } from "@msgr2/messenger/TransportError"
 import * as Policy from "@msgr2/session/Policy"
+import * as FaultProxy from "@msgr2/testing/FaultProxy"
 import * as ConnectionMode from "@msgr2/wire/ConnectionMode"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import * as EntityName from "@msgr2/wire/EntityName"
+import * as Sockaddr from "@msgr2/wire/Sockaddr"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -24,7 +27,7 @@ import * as Flag from "effect/cli/Flag"
 import { fork } from "node:child_process"
 import { CliError } from "../Failure.ts"
 import * as Chart from "./Chart.ts"
-import { clientName, type FromServer } from "./Parts.ts"
+import { clientName, type FromServer, REPORT } from "./Parts.ts"
 import { main as serverMain } from "./Server.ts"
 import { message, Tally } from "./Workload.ts"
 
@@ -33,6 +36,7 @@ type Report = Extract<FromServer, { readonly _tag: "Result" }>
 
 interface Server {
   readonly listening: Effect.Effect<Listening, CliError>
+  /** Asks what it has heard and said. */
   readonly report: Effect.Effect<Report, CliError>
 }
 
@@ -44,7 +48,7 @@ const startServer = (chart: Chart.Chart): Effect.Effect<Server, never, Scope.Sco
   Effect.gen(function* () {
     const listening = yield* Deferred.make<Listening, CliError>()
     const report = yield* Deferred.make<Report, CliError>()
-    yield* Effect.acquireRelease(
+    const child = yield* Effect.acquireRelease(
       Effect.sync(() => {
         const child = fork(bin, ["demo", "--role", "server"], {
           stdio: ["ignore", "inherit", "inherit", "ipc"]
@@ -68,7 +72,13 @@ const startServer = (chart: Chart.Chart): Effect.Effect<Server, never, Scope.Sco
           child.disconnect()
         })
     )
-    return { listening: Deferred.await(listening), report: Deferred.await(report) }
+    return {
+      listening: Deferred.await(listening),
+      report: Effect.andThen(
+        Effect.sync(() => child.send(REPORT)),
+        Deferred.await(report)
+      )
+    }
   })
 
 interface Exchanged {
@@ -100,9 +110,26 @@ const converse = Effect.fnUntraced(function* (connection: Connection, count: num
   return { said, heard, milliseconds: performance.now() - began } satisfies Exchanged
 })
 
+/** **Units** bytes of a message of the workload, on average and about, and of a handshake at most. */
+const BYTES = 3100
+const HANDSHAKE = 4096
+
 const count = (n: number): string => n.toLocaleString("en-US")
 
-const run = Effect.fnUntraced(function* (mode: number, messages: number) {
+/** Cuts `cuts` connections, one after the other, each after some of the traffic that is still to come. */
+const cutting = (cuts: number, messages: number): FaultProxy.Plan => {
+  const share = Math.floor((messages * BYTES) / (cuts + 1))
+  return ({ faults }) =>
+    faults < cuts
+      ? {
+          kind: "Reset",
+          direction: faults % 2 === 0 ? "down" : "up",
+          after: HANDSHAKE + Math.floor(share / (faults + 1))
+        }
+      : undefined
+}
+
+const run = Effect.fnUntraced(function* (mode: number, messages: number, cuts: number) {
   const print = (line: string) => console.log(line)
   const chart = Chart.make(print, 3)
   const server = yield* startServer(chart)
@@ -110,6 +137,15 @@ const run = Effect.fnUntraced(function* (mode: number, messages: number) {
   const target = yield* Effect.fromResult(
     Result.mapError(EntityAddr.parse(address), (message) => new CliError({ message }))
   )
+  // Everything goes through a proxy that breaks connections; both ends talk of the server's own address.
+  const proxy = yield* Effect.mapError(
+    FaultProxy.make({
+      target: { host: "127.0.0.1", port: Sockaddr.port(target.sockaddr) ?? 0 },
+      plan: cutting(cuts, messages)
+    }),
+    ({ message }) => new CliError({ message })
+  )
+  const way = EntityAddr.make(proxy.host, proxy.port) ?? target
   const keys = yield* Effect.fromResult(Keyring.parse(keyring))
   const key = keys.get(EntityName.format(clientName))?.key
   const connect = Effect.gen(function* () {
@@ -125,7 +161,12 @@ const run = Effect.fnUntraced(function* (mode: number, messages: number) {
   const { exchanged, peer, stats } = yield* connect.pipe(
     Effect.scoped,
     Effect.provide(AuthClient.layer({ name: clientName, key, modes: [mode] })),
-    Effect.provide(Messenger.layer().pipe(Layer.provide(NodeTransport.layer))),
+    Effect.provide(
+      Messenger.layer({ outboxMessages: 512 }).pipe(
+        Layer.provide(Transport.layerRedirected(() => way)),
+        Layer.provide(NodeTransport.layer)
+      )
+    ),
     Effect.provideService(Observer, (observation) => chart.client(Chart.sight(observation)))
   )
   const report = yield* server.report
@@ -136,6 +177,7 @@ const run = Effect.fnUntraced(function* (mode: number, messages: number) {
   print(`messages   ${count(said.count)} there, ${count(heard.count)} back`)
   print(`frames     ${count(stats.framesOut)} sent, ${count(stats.framesIn)} received`)
   print(`bytes      ${count(stats.bytesOut)} sent, ${count(stats.bytesIn)} received`)
+  print(`cuts       ${count(stats.opened - 1)}, after which the session went on ${count(stats.resumed)} times`)
   print(`rate       ${count(Math.round((2000 * messages) / milliseconds))} msg/s, both directions together`)
   print(
     `content    ${intact ? "every message arrived once, in order, byte for byte (sha256 of both ends agree)" : "DAMAGED"}`
@@ -156,13 +198,18 @@ export const command = Command.make(
       Flag.withDefault(20_000),
       Flag.withDescription("How many messages go each way")
     ),
+    cuts: Flag.Int("cuts").pipe(
+      Flag.withDefault(4),
+      Flag.withDescription("How many times the connection is cut in mid-traffic")
+    ),
     role: Flag.Literals("role", ["both", "server"]).pipe(Flag.withDefault("both"), Flag.withHidden)
   },
-  ({ messages, mode, role }): Effect.Effect<void, DemoError> =>
+  ({ cuts, messages, mode, role }): Effect.Effect<void, DemoError> =>
     role === "server"
       ? serverMain
       : run(
           mode === "secure" ? ConnectionMode.ConnectionMode.Secure : ConnectionMode.ConnectionMode.Crc,
-          messages
+          messages,
+          cuts
         ).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Let two ends of our own talk over TCP on loopback, and draw it"))

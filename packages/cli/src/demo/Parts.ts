@@ -6,6 +6,9 @@ import type { Sight } from "./Chart.ts"
 
 export const clientName: EntityName = { type: EntityType.Client, id: "demo" }
 
+/** What the parent tells: everything has been said, how was it? */
+export const REPORT = "report"
+
 export type FromServer =
   | { readonly _tag: "Listening"; readonly address: string; readonly keyring: string }
   | { readonly _tag: "Sight"; readonly sight: Sight }

@@ -19,17 +19,22 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { sight } from "./Chart.ts"
 import type { FromServer } from "./Parts.ts"
-import { clientName } from "./Parts.ts"
+import { clientName, REPORT } from "./Parts.ts"
 import { message, Tally } from "./Workload.ts"
 
 const tell = (word: FromServer): void => {
   process.send?.(word)
 }
 
-/** Answers each message with one of its own, and says at the end what it has heard and said. */
+/** Answers each message with one of its own, and says, when asked, what it has heard and said. */
 const converse = (connection: Connection) => {
   const heard = new Tally()
   const said = new Tally()
+  const report = (word: unknown) => {
+    if (word !== REPORT) return
+    tell({ _tag: "Result", heard: heard.digest(), said: said.digest(), count: heard.count, bytes: heard.bytes })
+  }
+  process.on("message", report)
   return connection.messages.pipe(
     Stream.runForEachArray((batch) => {
       const replies = batch.map((received) => {
@@ -41,9 +46,9 @@ const converse = (connection: Connection) => {
       return connection.sendAll(replies)
     }),
     Effect.ensuring(
-      Effect.sync(() =>
-        tell({ _tag: "Result", heard: heard.digest(), said: said.digest(), count: heard.count, bytes: heard.bytes })
-      )
+      Effect.sync(() => {
+        process.off("message", report)
+      })
     )
   )
 }
