@@ -84,7 +84,8 @@ export const make = (house: House, guest: Guest): Hosting => {
       }
     }
     let fiber: Fiber.Fiber<void> | undefined
-    fiber = work(driver, effect(job))
+    // Not at once: the step that asks for it is to be completed first.
+    fiber = work(driver, Effect.andThen(Effect.yieldNow, effect(job)))
     return job
   }
 
