@@ -140,8 +140,9 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     { addrs = [target], peerType, policy = config.clientPolicy, retries }: ConnectOptions,
     host: Hosting.Hosting
   ): Driver => {
+    const dialsSelf = addrs.some((addr) => own.some((mine) => EntityAddr.equals(addr, mine)))
     // Lossy sessions are nobody's but their owner's.
-    const known = policy.lossy ? undefined : sessions.find(addrs)
+    const known = policy.lossy ? undefined : sessions.find(addrs, dialsSelf)
     if (known !== undefined) {
       known.dispatch({ _tag: "Wanted" })
       return known
@@ -151,11 +152,12 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
       target,
       targetType: peerType,
       targetAddrs: addrs,
-      policy,
+      // The other half of a session with oneself cannot dial, so this one must not stand by.
+      policy: dialsSelf ? { ...policy, standby: false } : policy,
       ...(retries === undefined ? {} : { retries })
     })
     const driver = driverFor(endpoint, host, target, false)
-    if (!policy.lossy) sessions.add(addrs, driver)
+    if (!policy.lossy) sessions.add(addrs, driver, dialsSelf)
     driver.start(target)
     return driver
   }

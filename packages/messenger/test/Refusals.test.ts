@@ -20,7 +20,8 @@ import {
   sin,
   tcp,
   type TransportName,
-  transports
+  transports,
+  turn
 } from "./support/world.ts"
 
 const { CephX, None } = AuthMethod.AuthMethod
@@ -217,6 +218,7 @@ describe("A handshake that does not go on", () => {
         server: { handshakeTimeout: patient }
       })
       const failed = yield* Effect.forkScoped(refusal(world.connect))
+      yield* turn
       yield* TestClock.adjust("8999 millis")
       assert.isUndefined(failed.pollUnsafe())
       yield* TestClock.adjust("1 millis")

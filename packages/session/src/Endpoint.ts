@@ -52,7 +52,7 @@ export const client = (options: Client): Endpoint => {
     target,
     entityType: options.targetType,
     policy,
-    retries: options.retries ?? (policy.lossy ? 0 : Number.POSITIVE_INFINITY)
+    retries: options.retries
   }
   const session = { ...Session.fresh(remote), wanted: true }
   return machine(options, clientTable(options), { _tag: "StartConnect", target, session, progress: Session.start })

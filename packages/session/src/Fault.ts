@@ -24,14 +24,17 @@ const SOFT: ReadonlyArray<Reason> = ["HandshakeTimeout", "AskedToWait"]
 
 export const isFinal = (error: ProtocolError): boolean => FINAL.includes(error.reason)
 
-/** A peer that broke the rules before there was any session is reported at once; one that was away is tried again. */
+/**
+ * A peer that broke the rules before there was any session is reported at once; one that was away is tried again, and
+ * so is one that has only forgotten the session.
+ */
 const givesUp = (
-  { attempts, remote, serverCookie }: Session.Session,
+  { attempts, lossy, peer, remote }: Session.Session,
   error: ProtocolError | undefined,
   failed: boolean
 ) =>
-  attempts >= remote.retries ||
-  (serverCookie === 0n && (failed || (error !== undefined && !SOFT.includes(error.reason))))
+  attempts >= (remote.retries ?? (lossy ? 0 : Number.POSITIVE_INFINITY)) ||
+  (peer === undefined && (failed || (error !== undefined && !SOFT.includes(error.reason))))
 
 /** How long to wait before an attempt after so many in a row that failed. **Units** milliseconds. */
 const delay = ({ backoff }: Local, attempts: number, error: ProtocolError | undefined): number =>

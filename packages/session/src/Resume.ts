@@ -107,6 +107,8 @@ export const table = (options: Local): Table<State, Event, Action> => ({
     Submitted: (state, { message }) => dial({ ...state, progress: Session.enqueue(state.progress, message) }),
     Wanted: (state) => wake(state),
     KeepaliveDue: (state) => wake(state),
+    // Told to wait, the peer relies on this end.
+    Proceed: (state) => wake(state),
     Disconnected: (state) => [state, []],
     Failed: (state) => [state, []]
   }

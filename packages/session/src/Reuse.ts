@@ -77,12 +77,14 @@ const agreed = (visitor: Authenticated, compression: number | undefined) => ({
 /** A client that nobody knew. */
 export const admit = (options: Server, state: Accepting, ident: Of<"ClientIdent">, means: Means): Step => {
   const { peerType, policy } = state.visitor
+  // Of a session with oneself, only the half that has dialled may dial again.
+  const toSelf = ident.addrs.some((addr) => options.addrs.some((own) => EntityAddr.equals(addr, own)))
   const remote: Session.Remote = {
     addrs: ident.addrs,
-    target: options.dialsBack === false ? undefined : listening(ident.addrs),
+    target: options.dialsBack === false || toSelf ? undefined : listening(ident.addrs),
     entityType: peerType,
     policy,
-    retries: Number.POSITIVE_INFINITY
+    retries: undefined
   }
   return begin(options, { session: Session.fresh(remote), progress: Session.start }, state, ident, means)
 }

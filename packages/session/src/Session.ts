@@ -19,8 +19,11 @@ export interface Remote {
   /** Entity type the peer must have; `undefined` accepts any. */
   readonly entityType: number | undefined
   readonly policy: Policy
-  /** Attempts in a row that may fail before the session is given up. */
-  readonly retries: number
+  /**
+   * Attempts in a row that may fail before the session is given up. By default none while it is lossy, and any number
+   * when it can last.
+   */
+  readonly retries: number | undefined
 }
 
 /** Identity of a session. Changes only in handshakes. */

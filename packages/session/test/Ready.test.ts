@@ -156,6 +156,18 @@ describe("messages for which there is no room", () => {
     feed(pair.client, pair.server, { _tag: "Drained" })
     assert.notInclude(pair.client.log.sent, "Ack")
   })
+  it("leave before the connection is closed on purpose", () => {
+    const pair = lossless()
+    for (const tid of [1, 2]) feed(pair.client, pair.server, held(tid))
+    const before = pair.client.log.commands.length
+    feed(pair.client, pair.server, { _tag: "MarkedDown" })
+    assert.deepStrictEqual(sentNow(pair.client, before), [
+      [1, 1],
+      [2, 2]
+    ])
+    assert.strictEqual(pair.client.log.commands.at(-1)?._tag, "Hangup")
+    assert.strictEqual(closedFor(pair.client), "no error")
+  })
   it("are not kept once they have left a lossy session", () => {
     const pair = lossy()
     feed(pair.client, pair.server, held(1))

@@ -93,6 +93,14 @@ describe("handshake", () => {
     assert.isTrue(ready(server).session.lossy)
     assert.strictEqual(ready(client).session.serverCookie, 0n)
   })
+  it("each end goes by the number that its attempt was given, and remembers that of the other", () => {
+    const { client, server } = meet()
+    const numbers = [client, server].map((end) => [ready(end).session.globalSeq, ready(end).session.peerGlobalSeq])
+    assert.deepStrictEqual(numbers, [
+      [1n, 9n],
+      [9n, 1n]
+    ])
+  })
   it("a lossy client sends cookie 0 and the flag", () => {
     const { server } = meet({ ...clientOptions, policy: Policy.lossyClient })
     assert.strictEqual(ready(server).session.clientCookie, 0n)

@@ -313,9 +313,10 @@ export class Driver {
     if (resumed) this.counts.resumed++
     this.job = undefined
     this.link?.check()
-    this.changed.check()
     this.connected = true
+    // Before those who wait for it go on: to them it is no news.
     this.tell({ _tag: "Connected", resumed })
+    this.changed.check()
     this.settle()
     this.pump()
   }

@@ -5,6 +5,10 @@
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import type { Driver } from "./Driver.ts"
 
+/** Of a session with oneself, it is the accepting half that goes by the addresses. */
+const keyOf = (addrs: EntityAddr.EntityAddrVec, dialsSelf: boolean): string =>
+  `${dialsSelf ? "self " : ""}${EntityAddr.key(addrs)}`
+
 export class Sessions {
   private readonly known = new Map<string, Driver>()
   /** Those that peers have opened and that have no open connection, the one that has waited longest first. */
@@ -20,19 +24,21 @@ export class Sessions {
     return this.known.size
   }
 
-  find(addrs: EntityAddr.EntityAddrVec): Driver | undefined {
-    return this.known.get(EntityAddr.key(addrs))
+  /** `dialsSelf` asks for the dialling half of a session with oneself. */
+  find(addrs: EntityAddr.EntityAddrVec, dialsSelf = false): Driver | undefined {
+    return this.known.get(keyOf(addrs, dialsSelf))
   }
 
   /** From now on `driver` is found under these addresses, in place of who was before. */
-  add(addrs: EntityAddr.EntityAddrVec, driver: Driver): void {
-    this.known.set(EntityAddr.key(addrs), driver)
+  add(addrs: EntityAddr.EntityAddrVec, driver: Driver, dialsSelf = false): void {
+    this.known.set(keyOf(addrs, dialsSelf), driver)
   }
 
   remove(addrs: EntityAddr.EntityAddrVec, driver: Driver): void {
     this.detached.delete(driver)
-    const key = EntityAddr.key(addrs)
-    if (this.known.get(key) === driver) this.known.delete(key)
+    for (const key of [keyOf(addrs, false), keyOf(addrs, true)]) {
+      if (this.known.get(key) === driver) this.known.delete(key)
+    }
   }
 
   /** `driver` has lost its connection. The oldest of its kind goes when there are too many. */
