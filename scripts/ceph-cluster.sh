@@ -2,15 +2,16 @@
 #
 # Throw-away Ceph clusters on 127.0.0.1 that speak only msgr2. Needs root on Debian.
 #
-#   ceph-cluster.sh prepare --release N          install Ceph N: 16, 18 or 20
+#   ceph-cluster.sh prepare --release N [--mds 0|1]   install Ceph N: 16, 18 or 20, with an MDS or without
 #   ceph-cluster.sh up --release N --auth cephx|none --mode crc|secure|prefer-secure --dir DIR --port PORT
-#                      [--mons 1|3] [--osds 0|1|2] [--cipher aes|aes256k] [--life SECONDS] [--set 'k = v']...
+#                      [--mons 1|3] [--osds 0|1|2] [--mds 0|1] [--cipher aes|aes256k] [--life SECONDS] [--set 'k = v']...
 #   ceph-cluster.sh info --dir DIR               key=value lines: fsid, mon_host, conf, keyring, pids ...
 #   ceph-cluster.sh exec --dir DIR -- CMD...     CMD from the cluster's own release, CEPH_CONF set
 #   ceph-cluster.sh stop|start --dir DIR --name mon.a
 #   ceph-cluster.sh down --dir DIR               stop it all; DIR stays, for its logs
 #
-# Monitors listen on PORT, PORT+1, PORT+2, OSDs in PORT+10..PORT+99; with OSDs there is a pool "msgr2". There is no manager.
+# Monitors listen on PORT, PORT+1, PORT+2, OSDs and MDS in PORT+10..PORT+99; with OSDs there is a pool "msgr2", with an MDS,
+# which needs an OSD, a file system "msgr2". There is no manager.
 # --cipher is for release 20, the first to know more than one kind of key. A forgotten cluster goes down after --life (1 h).
 #
 # Ceph comes from the Debian suite that ships it: from the host's own packages when the host is that suite, else from a
@@ -163,6 +164,15 @@ install_in_chroot() {
   root=$final
 }
 
+# Adds what is missing to a chroot that was built for fewer daemons.
+add_to_chroot() {
+  say "installing ${packages[*]} in $root"
+  cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+  apt_update
+  apt_install -o Dpkg::Options::=--force-unsafe-io "${packages[@]}"
+  rm -f "$root"/var/cache/apt/archives/*.deb
+}
+
 prepare() {
   local log suite
   suite=$(suite_of "$release")
@@ -173,7 +183,13 @@ prepare() {
   flock -w 1800 9 || die "somebody else has been installing for half an hour (lock: $home/lock)"
   if ! installed; then
     : >"$log"
-    if [ -n "$root" ]; then install_in_chroot "$suite"; else install_on_host "${packages[@]}"; fi
+    if [ -z "$root" ]; then
+      install_on_host "${packages[@]}"
+    elif [ -x "$root/usr/bin/ceph-mon" ]; then
+      add_to_chroot
+    else
+      install_in_chroot "$suite"
+    fi
     installed || die "Ceph $release could not be installed: ${packages[*]} are not all there (log: $log)"
   fi
   exec 9>&-
@@ -197,19 +213,19 @@ start_daemon() {
   echo $! >"$dir/run/$name.pid"
 }
 
-# Stops what the given pid files record: TERM to all, five seconds, then KILL.
+# Stops what the given pid files record: TERM to all, ten seconds (an MDS needs five), then KILL.
 stop_pids() {
   local file pid tries
   for file in "$@"; do
     if pid=$(owned "$file"); then kill -TERM "$pid" 2>/dev/null && kill -CONT "$pid" 2>/dev/null || true; fi
   done
   for file in "$@"; do
-    for tries in {1..50}; do
+    for tries in {1..100}; do
       owned "$file" >/dev/null || break
       sleep 0.1
     done
     if pid=$(owned "$file"); then
-      say "$(basename "$file" .pid) did not stop in 5 s: killed"
+      say "$(basename "$file" .pid) did not stop in 10 s: killed"
       kill -KILL "$pid" 2>/dev/null || true
     fi
     rm -f "$file"
@@ -220,7 +236,9 @@ pid_files() { find "$dir/run" -name '*.pid' 2>/dev/null | sort -r; }
 
 # Takes everything down but the process of the pid file given: the caller's own.
 take_down() {
-  local files=() made path=$dir pattern
+  local files=() made path=$dir pattern pid
+  # Nobody will miss an MDS, so it is not given the time to say goodbye.
+  if pid=$(owned "$dir/run/mds.a.pid"); then kill -KILL "$pid" 2>/dev/null || true; fi
   # OSDs first: one that finds no monitor to sign off with waits five seconds for it.
   for pattern in '/osd[^/]*$' '/'; do
     mapfile -t files < <(pid_files | grep -vxF "${1:-}" | grep "$pattern")
@@ -302,20 +320,24 @@ admin_socket = $dir/run/\$name.asok
 keyring = $dir/data/\$name/keyring
 osd_objectstore = memstore
 memstore_device_bytes = 1073741824
+[mds]
+mds_data = $dir/data/\$name
+admin_socket = $dir/run/\$name.asok
+keyring = $dir/data/\$name/keyring
 CONF
   } >"$dir/ceph.conf"
 }
 
 # Keys, the first monitor map and empty stores; runs inside the release, so that a chroot is entered once.
-# Arguments: DIR RELEASE FSID PORT CIPHER MONS OSD-UUID...
+# Arguments: DIR RELEASE FSID PORT CIPHER MONS MDS OSD-UUID...
 make_stores='
   set -e
   cd "$1"
-  release=$2 fsid=$3 port=$4 cipher=$5 mons=$6
-  shift 6
+  release=$2 fsid=$3 port=$4 cipher=$5 mons=$6 mds=$7
+  shift 7
   key() { ceph-authtool ${cipher:+--key-type $cipher} -C "$@"; }
   key data/seed --gen-key -n mon. --cap mon "allow *"
-  key keyring --gen-key -n client.admin --cap mon "allow *" --cap osd "allow *" --cap mgr "allow *"
+  key keyring --gen-key -n client.admin --cap mon "allow *" --cap osd "allow *" --cap mgr "allow *" --cap mds "allow *"
   ceph-authtool data/seed --import-keyring keyring
   n=0
   for uuid; do
@@ -324,6 +346,11 @@ make_stores='
     ceph-authtool data/seed --import-keyring "data/osd.$n/keyring"
     n=$((n + 1))
   done
+  if [ "$mds" = 1 ]; then
+    mkdir data/mds.a
+    key data/mds.a/keyring --gen-key -n mds.a --cap mon "allow profile mds" --cap osd "allow *" --cap mds "allow"
+    ceph-authtool data/seed --import-keyring data/mds.a/keyring
+  fi
   addresses= n=0
   for id in $mons; do
     addresses="$addresses --addv $id [v2:127.0.0.1:$((port + n))]"
@@ -383,12 +410,24 @@ up_osds() {
   await "rados put does not work" rados -p msgr2 put probe "$dir/ceph.conf"
 }
 
+up_mds() {
+  local pool
+  for pool in fs.metadata fs.data; do
+    await "no pool could be made" ceph --connect-timeout 5 osd pool create "$pool" 8 8 replicated
+  done
+  await "no file system could be made" ceph --connect-timeout 5 fs new msgr2 fs.metadata fs.data
+  start_daemon mds.a
+  daemons="$daemons mds.a"
+  await "the MDS is not active" bash -c "ceph --connect-timeout 5 mds stat | grep -q 'a=up:active'"
+}
+
 free_port() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 up() {
   local n name uuids=
   [ -n "$port" ] || die "up needs --port"
   [ ${#dir} -le 80 ] || die "DIR is too long for the daemons' sockets (80 characters at most): $dir"
+  [ "$mds" = 0 ] || [ "$osds" -gt 0 ] || die "--mds 1 needs an OSD to write to: --osds 1"
   [ "$auth.$mode" != none.secure ] || die "auth none has no key for secure mode; Ceph refuses it too (prefer-secure falls back to crc)"
   if [ -e "$dir/info" ]; then
     for name in $(pid_files); do ! owned "$name" >/dev/null || die "a cluster is up in $dir: take it down first"; done
@@ -410,7 +449,7 @@ up() {
   write_conf
   raising=yes
   # shellcheck disable=SC2086
-  client 120 bash -c "$make_stores" bash "$dir" "$release" "$fsid" "$port" "$cipher" "$(mon_names)" $uuids || {
+  client 120 bash -c "$make_stores" bash "$dir" "$release" "$fsid" "$port" "$cipher" "$(mon_names)" "$mds" $uuids || {
     tail -n 8 "$dir/log/client.out" >&2
     die "the stores could not be made (logs: $dir/log)"
   }
@@ -422,6 +461,7 @@ up() {
   done
   await "the monitors do not answer" ceph --connect-timeout 5 -s
   [ "$osds" = 0 ] || up_osds
+  [ "$mds" = 0 ] || up_mds
   raising=
 }
 
@@ -438,7 +478,7 @@ info() {
 
 command=${1:-help}
 shift || true
-release='' auth=cephx mode=crc dir='' port='' mons=1 osds=0 cipher='' life=3600 name='' sets=() rest=() patience=120
+release='' auth=cephx mode=crc dir='' port='' mons=1 osds=0 mds=0 cipher='' life=3600 name='' sets=() rest=() patience=120
 while [ $# -gt 0 ]; do
   option=$1
   shift
@@ -449,7 +489,7 @@ while [ $# -gt 0 ]; do
   [ $# -gt 0 ] || die "$option needs a value"
   case $option in
     --release) release=$1 ;; --auth) auth=$1 ;; --mode) mode=$1 ;; --dir) dir=$1 ;; --port) port=$1 ;; --mons) mons=$1 ;;
-    --osds) osds=$1 ;; --cipher) cipher=$1 ;; --life) life=$1 ;; --name) name=$1 ;; --set) sets+=("$1") ;;
+    --osds) osds=$1 ;; --mds) mds=$1 ;; --cipher) cipher=$1 ;; --life) life=$1 ;; --name) name=$1 ;; --set) sets+=("$1") ;;
     *) die "unknown option $option" ;;
   esac
   shift
@@ -464,6 +504,8 @@ one_of --auth "$auth" cephx none
 one_of --mode "$mode" crc secure prefer-secure
 one_of --mons "$mons" 1 3
 one_of --osds "$osds" 0 1 2
+one_of --mds "$mds" 0 1
+[ "$mds" = 0 ] || packages+=(ceph-mds)
 [[ $port =~ ^[0-9]*$ && $life =~ ^[0-9]+$ ]] || die "--port and --life are numbers"
 [ -z "$port" ] || { [ "$port" -ge 1024 ] && [ "$port" -le 65400 ]; } || die "--port is between 1024 and 65400, not $port"
 self=$(readlink -f "${BASH_SOURCE[0]}")

@@ -134,7 +134,7 @@ run_cell() {
 
 for release in "${releases[@]}"; do
   echo "== Ceph $release: prepare"
-  if wait_for "$cluster" prepare --release "$release"; then
+  if wait_for "$cluster" prepare --release "$release" --mds 1; then
     for cell in "${cells[@]}"; do
       # shellcheck disable=SC2086 # two words: auth and mode
       run_cell "$release" $cell "$@"

@@ -116,6 +116,7 @@ export const catalogue: Catalogue = {
     { ...taken, request: { _tag: "Reconnect", ...reconnect }, reset: false }
   ],
   Proceed: [{}],
+  Superseded: [{ globalSeq }],
   Displaced: [{}],
   Expired: [{}],
 

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
+import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 
@@ -26,5 +27,5 @@ export const careless = (release: string) =>
       yield* cluster("up", ...options, "--dir", dir, "--set", "ms_crc_data = false")
       return dir
     }),
-    (dir) => Effect.map(cluster("down", "--dir", dir), () => rmSync(`${dir}/..`, { recursive: true, force: true }))
+    (dir) => Effect.map(cluster("down", "--dir", dir), () => rmSync(dirname(dir), { recursive: true, force: true }))
   )

@@ -7,6 +7,7 @@ import { CompressionPolicy, Policy } from "@msgr2/session"
 import { EntityAddr, EntityName } from "@msgr2/wire"
 import { Effect, Layer, Result, Schema } from "effect"
 import { rmSync } from "node:fs"
+import { dirname } from "node:path"
 import { cluster, directory } from "./clusters.ts"
 
 const { Client, Osd } = EntityName.EntityType
@@ -26,7 +27,7 @@ export const compressing = Effect.acquireRelease(
     yield* cluster("up", ...options, "--dir", dir, ...settings)
     return { dir, monitor: EntityAddr.make("127.0.0.1", port) ?? EntityAddr.blank }
   }),
-  ({ dir }) => Effect.map(cluster("down", "--dir", dir), () => rmSync(`${dir}/..`, { recursive: true, force: true }))
+  ({ dir }) => Effect.map(cluster("down", "--dir", dir), () => rmSync(dirname(dir), { recursive: true, force: true }))
 )
 
 const Dump = Schema.Struct({

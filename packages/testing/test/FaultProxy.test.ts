@@ -115,6 +115,19 @@ const bytes = (size: number, seed = 1): Buffer =>
 const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 const turns = (count: number) => Effect.repeat(turn, { times: count })
 
+/** The bytes that have gone up when no more do. */
+const standstill = (proxy: FaultProxy.FaultProxy) =>
+  Effect.gen(function* () {
+    let before = -1
+    for (let calm = 0; calm < 50;) {
+      yield* turn
+      const { bytesUp } = yield* proxy.counts
+      calm = bytesUp === before ? calm + 1 : 0
+      before = bytesUp
+    }
+    return before
+  })
+
 const once =
   (fault: FaultProxy.Fault): FaultProxy.Plan =>
   ({ connection }) =>
@@ -171,6 +184,32 @@ describe("FaultProxy", () => {
     )
   }
 
+  it.effect("counts only the direction that a fault is planned for", () =>
+    Effect.gen(function* () {
+      const { target, visitor } = yield* pair(once({ kind: "Close", direction: "up", after: 100 }))
+      target.socket.write(bytes(5000, 2))
+      assert.isTrue((yield* visitor.has(5000)).equals(bytes(5000, 2)))
+      visitor.socket.write(bytes(101))
+      assert.isTrue((yield* target.has(100)).equals(bytes(100)))
+      yield* target.end
+    })
+  )
+
+  it.effect("closed, lets everything that has passed arrive, and nothing that comes later", () =>
+    Effect.gen(function* () {
+      const { proxy, target, visitor } = yield* pair()
+      target.socket.pause()
+      visitor.socket.write(Buffer.alloc(32 * 1024 * 1024))
+      const passed = yield* standstill(proxy)
+      yield* proxy.strike("Close")
+      yield* turns(50)
+      target.socket.resume()
+      assert.strictEqual(yield* target.end, "end")
+      assert.strictEqual(target.received.length, passed)
+      assert.strictEqual((yield* proxy.counts).bytesUp, passed)
+    })
+  )
+
   it.effect("resets both ends, and lets no more through than it was told", () =>
     Effect.gen(function* () {
       const { proxy, target, visitor } = yield* pair(once({ kind: "Reset", direction: "up", after: 1000 }))
@@ -186,11 +225,12 @@ describe("FaultProxy", () => {
     Effect.gen(function* () {
       const { proxy, target, visitor } = yield* pair(once({ kind: "Deafen", direction: "up", after: 100 }))
       visitor.socket.end(bytes(5000))
-      target.socket.write(bytes(50, 2))
       yield* proxy.when(({ faults }) => faults.Deafen === 1)
       yield* target.has(100)
+      target.socket.write(bytes(50, 2))
       yield* turns(50)
       assert.strictEqual(target.received.length, 100)
+      assert.strictEqual(visitor.received.length, 0)
       assert.strictEqual(target.ended, undefined)
       assert.strictEqual(yield* proxy.strike("Deafen"), 0)
       assert.strictEqual(yield* proxy.heal, 1)
@@ -233,14 +273,7 @@ describe("FaultProxy", () => {
       target.socket.pause()
       const size = 32 * 1024 * 1024
       visitor.socket.write(Buffer.alloc(size))
-      let before = -1
-      for (let calm = 0; calm < 50;) {
-        yield* turn
-        const { bytesUp } = yield* proxy.counts
-        calm = bytesUp === before ? calm + 1 : 0
-        before = bytesUp
-      }
-      assert.isBelow(before, size)
+      assert.isBelow(yield* standstill(proxy), size)
       target.socket.resume()
       yield* proxy.when(({ bytesUp }) => bytesUp === size)
     })

@@ -294,6 +294,12 @@ export class Link {
       heard: () => this.incoming.frames + this.incoming.aborted,
       onHandshakeTimeout: () => this.dispatch({ _tag: "HandshakeTimeout" }),
       onIdle: () => this.dispatch({ _tag: "IdleTimeout" }),
+      onSilence: () => {
+        const { owner } = this
+        this.dispatch({ _tag: "IdleTimeout" })
+        // The peer may hold something back and not know that the connection is gone.
+        if (owner.over === undefined) owner.dispatch({ _tag: "Wanted" })
+      },
       onBeat: (now) => this.owner.beat(now)
     })
   )

@@ -17,6 +17,8 @@ export interface Timed {
   readonly heard: () => number
   readonly onHandshakeTimeout: () => void
   readonly onIdle: () => void
+  /** The peer has answered nothing. */
+  readonly onSilence: () => void
   /** **Units** `now` in nanoseconds. */
   readonly onBeat: (now: bigint) => void
 }
@@ -37,7 +39,7 @@ const watch = Effect.fnUntraced(function* ({ activity, config, onHandshakeTimeou
 })
 
 /** Sends keepalives of its own accord, and gives up a peer that answers nothing at all. */
-const beats = Effect.fnUntraced(function* ({ config, heard, onBeat, onIdle, open }: Timed) {
+const beats = Effect.fnUntraced(function* ({ config, heard, onBeat, onSilence, open }: Timed) {
   const { keepaliveInterval, keepaliveTimeout } = config
   if (keepaliveInterval === undefined) return
   yield* open
@@ -48,6 +50,6 @@ const beats = Effect.fnUntraced(function* ({ config, heard, onBeat, onIdle, open
     yield* Effect.sleep(keepaliveInterval)
     silence = before === heard() ? Duration.sum(silence, keepaliveInterval) : Duration.zero
     before = heard()
-    if (keepaliveTimeout !== undefined && Duration.isGreaterThanOrEqualTo(silence, keepaliveTimeout)) onIdle()
+    if (keepaliveTimeout !== undefined && Duration.isGreaterThanOrEqualTo(silence, keepaliveTimeout)) onSilence()
   }
 })
