@@ -35,14 +35,15 @@ for (const [name, transport] of Object.entries(transports)) {
         const cutter = new Cutter()
         return Effect.gen(function* () {
           const { client, server } = yield* meet({ ...options, ...lasting })
-          const [up, down] = [numbered(2000), numbered(2000).reverse()]
+          const [up, down] = [numbered(2000), numbered(2000).toReversed()]
           const [atServer, atClient] = [yield* listen(server), yield* listen(client)]
           for (let i = 0; i < 20; i++) {
             yield* client.sendAll(up.slice(i * 100, (i + 1) * 100))
             yield* server.sendAll(down.slice(i * 100, (i + 1) * 100))
             if (i % 2 === 0) yield* turn
             yield* cutter.cut
-            while (i % 3 === 0 && (yield* client.stats).opened < 1 + i / 3) yield* later
+            const expected = i % 3 === 0 ? 1 + i / 3 : 0
+            while ((yield* client.stats).opened < expected) yield* later
           }
           while (atServer.length < up.length || atClient.length < down.length) {
             yield* later

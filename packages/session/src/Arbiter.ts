@@ -21,13 +21,20 @@ export type Verdict =
   | { readonly _tag: "Accept" }
   /** The session that exists ends, and a new one begins. */
   | { readonly _tag: "Displace" }
-  /** The newcomer is older than what exists: away with it. */
+  /**
+   * The newcomer is older than what exists: away with it. A process that has started anew and counts from the beginning
+   * looks just like that, so what exists is to get on with its own attempt, which will tell.
+   */
   | { readonly _tag: "Refuse" }
-  /** The newcomer is told this, and may ask again. `proceed`: what exists is to get on with its own attempt. */
+  /**
+   * The newcomer is told this, and may ask again. `proceed`: what exists is to get on with its own attempt; an answer to
+   * that which is older than `supersedes` must not count.
+   */
   | {
       readonly _tag: "PutOff"
       readonly frame: Extract<Answer, { readonly _tag: "PutOff" }>["frame"]
       readonly proceed: boolean
+      readonly supersedes?: GlobalSeq
     }
   /** What exists goes on with the newcomer's socket. */
   | { readonly _tag: "Reuse"; readonly reset: boolean }
@@ -45,7 +52,10 @@ export interface Question {
 }
 
 const accept: Verdict = { _tag: "Accept" }
-const putOff = (frame: Extract<Verdict, { readonly _tag: "PutOff" }>["frame"], proceed = false): Verdict => ({
+const putOff = (
+  frame: Extract<Verdict, { readonly _tag: "PutOff" }>["frame"],
+  proceed = false
+): Extract<Verdict, { readonly _tag: "PutOff" }> => ({
   _tag: "PutOff",
   frame,
   proceed
@@ -60,19 +70,19 @@ const race = (own: EntityAddr.EntityAddrVec, peer: EntityAddr.EntityAddrVec): nu
 export const identify = ({ existing, own, policy, replacing }: Question, ident: Of<"ClientIdent">): Verdict => {
   if (existing === undefined || !("session" in existing)) return accept
   if (replacing === true) return putOff({ _tag: "Wait" })
-  const { clientCookie, lossy, peerGlobalSeq, remote, serverCookie } = existing.session
+  const { clientCookie, lossy, namedHere, peerGlobalSeq, remote, serverCookie } = existing.session
   const attached = existing._tag === "Ready" || existing._tag === "Standby"
-  if (peerGlobalSeq > ident.globalSeq) {
-    // The peer has started anew and counts from the beginning.
-    const restarted = clientCookie !== 0n && ident.cookie !== 0n && clientCookie !== ident.cookie && !attached
-    return restarted ? { _tag: "Displace" } : { _tag: "Refuse" }
-  }
+  if (peerGlobalSeq > ident.globalSeq) return { _tag: "Refuse" }
   if (lossy) return { _tag: "Displace" }
   if (serverCookie !== 0n && clientCookie !== 0n && clientCookie !== ident.cookie) {
     return reuse(policy.resetCheck)
   }
-  // It has not seen our answer to the same request, or has had a connection that is not needed any more.
-  if (clientCookie === ident.cookie || attached) return reuse()
+  if (attached) return reuse()
+  if (clientCookie === ident.cookie) {
+    // It has not seen our answer to the same request. Or it has asked for the session, and so does this end, because
+    // the peer has told it to. Then one request has to count, and the peer will take this one.
+    return serverCookie !== 0n || clientCookie === 0n || namedHere ? reuse() : putOff({ _tag: "Wait" }, true)
+  }
   return race(own, ident.addrs) < 0 || remote.policy.server ? reuse() : putOff({ _tag: "Wait" }, true)
 }
 
@@ -83,13 +93,11 @@ export const reconnect = ({ existing, own, policy, replacing }: Question, frame:
   const retryGlobal = putOff({ _tag: "RetryGlobal", globalSeq: peerGlobalSeq })
   if (replacing === true) return retryGlobal
   if (clientCookie !== frame.clientCookie) return putOff({ _tag: "ResetSession", full: policy.resetCheck })
-  // This end was dialling itself and has never seen the answer.
-  if (serverCookie === 0n) return putOff({ _tag: "ResetSession", full: false })
-  // Ceph does not look at this name. Where only the peer dials, who returns to a session knows it; where both do, two
-  // answers may have crossed, and each end knows its own.
-  if (serverCookie !== frame.serverCookie && (remote.policy.server || remote.target === undefined)) {
-    return putOff({ _tag: "ResetSession", full: policy.resetCheck })
-  }
+  // This end was dialling itself and has not seen the answer. Nor must it from now on.
+  if (serverCookie === 0n) return { ...putOff({ _tag: "ResetSession", full: false }), supersedes: frame.globalSeq }
+  // Ceph does not look at this name. Who returns to a session knows it; who returns to one that is forgotten here may
+  // know the client's name alone, when an old request of its own was answered meanwhile.
+  if (serverCookie !== frame.serverCookie) return putOff({ _tag: "ResetSession", full: policy.resetCheck })
   if (peerGlobalSeq > frame.globalSeq) return retryGlobal
   if (connectSeq > frame.connectSeq) return putOff({ _tag: "RetrySession", connectSeq })
   return connectSeq === frame.connectSeq && race(own, remote.addrs) > 0 && !remote.policy.server
@@ -128,6 +136,12 @@ const isForeign = (existing: State | undefined, { name, peerType }: Authenticate
   )
 }
 
+/** What the session hears while the newcomer is put off. */
+const meanwhile = ({ proceed, supersedes }: Extract<Verdict, { readonly _tag: "PutOff" }>): Arrival | undefined => {
+  if (supersedes !== undefined) return { _tag: "Superseded", globalSeq: supersedes }
+  return proceed ? { _tag: "Proceed" } : undefined
+}
+
 /** The verdict as events for both machines. */
 export const arbitrate = (
   question: Question,
@@ -143,12 +157,9 @@ export const arbitrate = (
     case "Displace":
       return { existing: { _tag: "Displaced" }, newcomer: { _tag: "Admitted", ...means } }
     case "Refuse":
-      return { existing: undefined, newcomer: { _tag: "Stale" } }
+      return { existing: { _tag: "Proceed" }, newcomer: { _tag: "Stale" } }
     case "PutOff":
-      return {
-        existing: verdict.proceed ? { _tag: "Proceed" } : undefined,
-        newcomer: { _tag: "PutOff", frame: verdict.frame }
-      }
+      return { existing: meanwhile(verdict), newcomer: { _tag: "PutOff", frame: verdict.frame } }
     case "Reuse":
       return {
         existing: { _tag: "Reuse", visitor, compression, request, reset: verdict.reset, ...means },

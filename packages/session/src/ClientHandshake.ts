@@ -17,6 +17,7 @@ import { agree } from "./Agreement.ts"
 import { type Step, violation } from "./Close.ts"
 import * as CompressionPolicy from "./CompressionPolicy.ts"
 import type { Event } from "./Event.ts"
+import { fault } from "./Fault.ts"
 import { dialling } from "./Lasting.ts"
 import type { Table } from "./Machine.ts"
 import { type Local, MAX_ROUNDS } from "./Options.ts"
@@ -39,7 +40,8 @@ const learn = (options: Local, dial: Dial, seenAt: EntityAddr.EntityAddr): Entit
 /** Asks for a new session. */
 export const identify = (options: Local, { arrangement, progress, session }: Asking): Step => {
   const { dial } = arrangement
-  const named = session.lossy || session.clientCookie !== 0n ? session : { ...session, clientCookie: dial.cookie }
+  const named =
+    session.lossy || session.clientCookie !== 0n ? session : { ...session, clientCookie: dial.cookie, namedHere: true }
   return [
     { _tag: "SessionConnecting", arrangement, progress, session: named },
     [
@@ -240,7 +242,12 @@ export const table = (options: Local): Table<State, Event, Action> => ({
   },
   SessionConnecting: {
     ...dialling(options),
+    Superseded: (state, { globalSeq }) => [
+      globalSeq > (state.superseded ?? 0n) ? { ...state, superseded: globalSeq } : state,
+      []
+    ],
     ServerIdent: (state, frame) => {
+      if (frame.globalSeq < (state.superseded ?? 0n)) return fault(options, state)
       const { target } = state.arrangement.dial
       if (frame.addrs.some((addr) => EntityAddr.equals(addr, target))) return open(options, state, frame)
       const [expected, got] = [EntityAddr.format(target), EntityAddr.formatVec(frame.addrs)]

@@ -99,6 +99,11 @@ export type Arrival =
     }
   /** This end's own attempt has precedence: get on with it. */
   | { readonly _tag: "Proceed" }
+  /**
+   * The peer wants to return to a session of which this end has not heard yet, and was told to begin anew. What it said
+   * before its attempt `globalSeq` does not count any more, should it still arrive.
+   */
+  | { readonly _tag: "Superseded"; readonly globalSeq: GlobalSeq }
   /** A newer connection takes the place of a session that cannot be kept. */
   | { readonly _tag: "Displaced" }
   /** The session has been without a connection for too long, or there are too many of its kind. */

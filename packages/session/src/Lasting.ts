@@ -25,6 +25,7 @@ export const lasting = (options: Local) => ({
   ],
   Reuse: (state: Living, event: Extract<Arrival, { readonly _tag: "Reuse" }>): Step => reuse(options, state, event),
   Proceed: <S extends State>(state: S): Step => [state, []],
+  Superseded: <S extends State>(state: S): Step => [state, []],
   // Nothing can be sent or is to be reported.
   Writable: <S extends State>(state: S): Step => [state, []],
   KeepaliveDue: <S extends State>(state: S): Step => [state, []],

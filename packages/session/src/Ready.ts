@@ -69,6 +69,7 @@ export const table = (options: Local): Table<State, Event, Action> => ({
     Reuse: (state, event) => reuse(options, state, event),
     // There is nothing to get on with: the connection is open.
     Proceed: (state) => [state, []],
+    Superseded: (state) => [state, []],
     Wanted: (state) => [state, []],
     ...expiring,
     Submitted: (state, { hold = false, message }) => submitted(state, message, hold),

@@ -60,10 +60,12 @@ export const table = (options: Local): Table<State, Event, Action> => ({
     ResetSession: (state, frame) =>
       nextRound(state, frame, ({ arrangement, progress, session }) => {
         const kept = frame.full ? Session.start : Session.restart(progress)
+        const forgotten = Session.forget(session, frame.full)
         const [next, actions] = identify(options, {
           arrangement,
           progress: kept,
-          session: Session.forget(session, frame.full)
+          // A peer that keeps the session waits for this end to ask for it, with or without something to send.
+          session: frame.full ? forgotten : { ...forgotten, wanted: true }
         })
         return [next, frame.full ? [{ _tag: "RemoteReset" }, ...actions] : actions]
       }),

@@ -32,6 +32,8 @@ export interface Session {
   /** Who answered last, once somebody has. */
   readonly peer: Peer | undefined
   readonly clientCookie: Cookie
+  /** This end has chosen the client cookie, not the peer. */
+  readonly namedHere: boolean
   readonly serverCookie: Cookie
   /** Number of this end's latest attempt to connect. */
   readonly globalSeq: GlobalSeq
@@ -49,6 +51,7 @@ export const fresh = (remote: Remote): Session => ({
   remote,
   peer: undefined,
   clientCookie: cookie(0n),
+  namedHere: false,
   serverCookie: cookie(0n),
   globalSeq: globalSeq(0n),
   peerGlobalSeq: globalSeq(0n),
@@ -70,6 +73,8 @@ export const forget = (self: Session, full: boolean): Session => ({
   ...self,
   clientCookie: full ? cookie(0n) : self.clientCookie,
   serverCookie: cookie(0n),
+  // It may be another process by now, one that counts from the beginning.
+  peerGlobalSeq: globalSeq(0n),
   connectSeq: connectSeq(0n)
 })
 

@@ -6,7 +6,7 @@
 import type { Of } from "@msgr2/wire/ControlFrame"
 import type { EntityAddr } from "@msgr2/wire/EntityAddr"
 import type { EntityName } from "@msgr2/wire/EntityName"
-import type { Cookie, GlobalId } from "@msgr2/wire/Ids"
+import type { Cookie, GlobalId, GlobalSeq } from "@msgr2/wire/Ids"
 import type { Peer, Revision } from "./Peer.ts"
 import type { Policy } from "./Policy.ts"
 import type { ProtocolError } from "./ProtocolError.ts"
@@ -92,7 +92,12 @@ export type ClientState =
       /** Methods that were asked for; none when no compression was. */
       readonly asked: ReadonlyArray<number>
     } & Lasting)
-  | ({ readonly _tag: "SessionConnecting"; readonly arrangement: Arrangement } & Lasting)
+  | ({
+      readonly _tag: "SessionConnecting"
+      readonly arrangement: Arrangement
+      /** An answer from before this attempt of the peer's is void. */
+      readonly superseded?: GlobalSeq
+    } & Lasting)
   | ({ readonly _tag: "SessionReconnecting"; readonly arrangement: Arrangement } & Lasting)
   /** Dials again later: the last attempt failed, or the peer said that its own has precedence. */
   | ({ readonly _tag: "Wait"; readonly target: EntityAddr } & Lasting)

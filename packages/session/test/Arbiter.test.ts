@@ -92,7 +92,7 @@ const reconnect = (
 const [same, other, none] = [5n, 6n, 0n].map(Ids.cookie) as [Ids.Cookie, Ids.Cookie, Ids.Cookie]
 const [older, equal, newer] = [9n, 10n, 11n].map(Ids.globalSeq) as [Ids.GlobalSeq, Ids.GlobalSeq, Ids.GlobalSeq]
 /** A session that this end has asked for, and has had no answer. */
-const unanswered: Facts = { serverCookie: 0n }
+const unanswered: Facts = { serverCookie: 0n, namedHere: true }
 
 interface IdentRow extends Row {
   readonly cookie?: Ids.Cookie
@@ -115,24 +115,17 @@ describe("CLIENT_IDENT", () => {
     { when: "1. what was known is over", existing: closed, verdict: "accept" },
     { when: "1. what is found has no session yet", existing: accepting, verdict: "accept" },
     { when: "2. the session is just being replaced", replacing: true, verdict: "wait" },
+    // Ceph had a rule for a peer that has started anew and counts lower, and has given it up in 2026: nothing tells
+    // such a peer from an attempt of its that lost a race and comes late.
     ...[...connecting, "Wait" as const].map((tag) => ({
-      when: `3. the peer has started anew and counts lower, in ${tag}`,
+      when: `3. the peer counts lower, whether or not it has started anew, in ${tag}`,
       tag,
       cookie: other,
       globalSeq: older,
-      verdict: "displace"
-    })),
-    { when: "3. but not while the session is open", cookie: other, globalSeq: older, verdict: "refuse" },
-    { when: "3. nor while it stands by", tag: "Standby", cookie: other, globalSeq: older, verdict: "refuse" },
-    { when: "3. nor by a peer without a cookie", tag: "Wait", cookie: none, globalSeq: older, verdict: "refuse" },
-    {
-      when: "3. nor when this end has none",
-      tag: "Wait",
-      facts: { clientCookie: 0n },
-      cookie: other,
-      globalSeq: older,
       verdict: "refuse"
-    },
+    })),
+    { when: "3. while the session is open", cookie: other, globalSeq: older, verdict: "refuse" },
+    { when: "3. while it stands by", tag: "Standby", cookie: other, globalSeq: older, verdict: "refuse" },
     { when: "4. a late attempt with the same cookie", tag: "Wait", globalSeq: older, verdict: "refuse" },
     { when: "4. an equal number is not late", globalSeq: equal, verdict: "reuse" },
     { when: "5. a lossy session", facts: { lossy: true }, verdict: "displace" },
@@ -192,20 +185,18 @@ describe("CLIENT_IDENT", () => {
 describe("CLIENT_IDENT, order of the rules", () => {
   checkIdent([
     { when: "1 before 2", existing: closed, replacing: true, verdict: "accept" },
-    { when: "2 before 3", tag: "Wait", replacing: true, cookie: other, globalSeq: older, verdict: "wait" },
-    { when: "2 before 4", replacing: true, globalSeq: older, verdict: "wait" },
+    { when: "2 before 4", tag: "Wait", replacing: true, cookie: other, globalSeq: older, verdict: "wait" },
+    { when: "2 before 4, open", replacing: true, globalSeq: older, verdict: "wait" },
     { when: "2 before 5", replacing: true, facts: { lossy: true }, verdict: "wait" },
     { when: "2 before 6", replacing: true, cookie: other, verdict: "wait" },
     { when: "2 before 7 and 8", replacing: true, verdict: "wait" },
-    { when: "3 before 4", tag: "StartConnect", cookie: other, globalSeq: older, verdict: "displace" },
-    { when: "3 before 6", tag: "SessionReconnecting", cookie: other, globalSeq: older, verdict: "displace" },
     {
-      when: "3 before 10",
+      when: "4 before 10",
       tag: "StartConnect",
       facts: unanswered,
       cookie: other,
       globalSeq: older,
-      verdict: "displace"
+      verdict: "refuse"
     },
     { when: "4 before 5", facts: { lossy: true }, globalSeq: older, verdict: "refuse" },
     { when: "4 before 6", cookie: other, globalSeq: older, verdict: "refuse" },
@@ -233,6 +224,14 @@ describe("CLIENT_IDENT, order of the rules", () => {
     { when: "6 before 9", tag: "StartConnect", cookie: other, greater: true, verdict: "reuse, reset" },
     { when: "6 before 10", tag: "StartConnect", cookie: other, verdict: "reuse, reset" },
     { when: "7 before 10", tag: "StartConnect", facts: unanswered, verdict: "reuse" },
+    // Ceph takes it here as well. Then each of two ends may take the other's request for one session, and none is left.
+    ...[false, true].map((greater) => ({
+      when: `own: the request of an end that was told to ask goes before 7, 9 and 10; ${greater}`,
+      tag: "StartConnect" as const,
+      facts: { ...unanswered, namedHere: false },
+      greater,
+      verdict: "wait, proceed"
+    })),
     { when: "8 before 10", tag: "Standby", facts: unanswered, cookie: other, verdict: "reuse" }
   ])
 })
@@ -318,7 +317,7 @@ describe("RECONNECT", () => {
       serverCookie: wrong,
       verdict: "reset(full)"
     },
-    { when: "own: another server cookie where both may dial is no matter", serverCookie: wrong, verdict: "reuse" },
+    { when: "own: another server cookie where both may dial", serverCookie: wrong, verdict: "reset(full)" },
     { when: "7. a late attempt", globalSeq: older, verdict: "retry_global(10)" },
     { when: "7. an equal number is not late", globalSeq: equal, verdict: "reuse" },
     { when: "8. an attempt that was overtaken", connectSeq: 2n, verdict: "retry(3)" },
@@ -461,10 +460,16 @@ describe("arbitrate", () => {
     const { existing, newcomer } = decide(row({ facts: { lossy: true } }), ident())
     assert.deepStrictEqual([existing?._tag, newcomer._tag], ["Displaced", "Admitted"])
   })
-  it("tells a late newcomer, and leaves the session alone", () => {
+  it("tells a late newcomer, and lets the session try for itself", () => {
     assert.deepStrictEqual(decide(row({}), ident({ globalSeq: older })), {
-      existing: undefined,
+      existing: { _tag: "Proceed" },
       newcomer: { _tag: "Stale" }
+    })
+  })
+  it("tells a session that is to be asked for anew which answers do not count any more", () => {
+    assert.deepStrictEqual(decide(row({ facts: unanswered }), reconnect({ globalSeq: newer })), {
+      existing: { _tag: "Superseded", globalSeq: newer },
+      newcomer: { _tag: "PutOff", frame: { _tag: "ResetSession", full: false } }
     })
   })
   it("hands over what the newcomer has agreed with its peer", () => {

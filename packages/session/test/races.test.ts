@@ -52,9 +52,9 @@ for (const [name, addrs, winner] of orders) {
   })
 }
 
-// Both ends answer the other's request for the same session, and neither answer arrives: each has given it a name of
-// its own. In a session of one direction that would be a reason to begin anew, and to drop what is to be sent.
-it("two answers that cross do no harm: the session goes on, and nothing is lost or comes twice", () => {
+// The server has answered, and returns to a session that the client has not heard of: it is told to ask for it anew,
+// while the client asks again. Were each to answer the other, each would be left with a session of its own.
+it("two requests for one session that cross: one is answered, nothing is lost and nothing comes twice", () => {
   const made = world(Policies.losslessPeerReuse, [small, big])
   made.connect("client")
   made.submit("client", 1)
@@ -65,17 +65,13 @@ it("two answers that cross do no harm: the session goes on, and nothing is lost 
   made.run(undefined, late)
   made.tick("client")
   made.run(undefined, late)
-  made.run(
-    () => made.chart.count("ServerIdent") === 3,
-    ({ event }) => event?._tag === "ServerIdent"
-  )
-  const names = sides.map((side) => made.open(side).session.serverCookie)
-  assert.notStrictEqual(names[0], names[1])
   made.rest()
   together(made)
   assert.deepStrictEqual([made.parties.client.delivered, made.parties.server.delivered], [[2], [1]])
   assert.deepStrictEqual([made.parties.client.resets, made.parties.server.resets], [[], []])
   assert.strictEqual(made.chart.count("ResetSession"), 1)
+  // The first is lost, the second is the answer.
+  assert.strictEqual(made.chart.count("ServerIdent"), 2)
 })
 
 const move = Schema.Union([

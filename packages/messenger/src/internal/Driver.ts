@@ -316,6 +316,8 @@ export class Driver {
     this.connected = true
     // Before those who wait for it go on: to them it is no news.
     this.tell({ _tag: "Connected", resumed })
+    // Of those who ask on the new connection, nobody has asked yet.
+    this.keepalives.end()
     this.changed.check()
     this.settle()
     this.pump()
@@ -328,9 +330,11 @@ export class Driver {
   /** Lets messages leave that wait, as far as there is room. */
   pump(): void {
     const { link } = this
-    while (link !== undefined && this.state._tag === "Ready" && Outbox.hasPending(this.state.progress.outbox)) {
-      if (link.crowded) return link.stall()
-      this.dispatch({ _tag: "Writable", count: BATCH })
+    if (link !== undefined) {
+      while (this.state._tag === "Ready" && Outbox.hasPending(this.state.progress.outbox)) {
+        if (link.crowded) return link.stall()
+        this.dispatch({ _tag: "Writable", count: BATCH })
+      }
     }
     this.roomy.check()
   }
@@ -407,6 +411,7 @@ export class Driver {
   }
 
   private submit(message: Message): void {
+    if (this.receipts.size > 0) this.receipts.take(message)
     const hold = this.link?.crowded ?? false
     this.dispatch(hold ? { _tag: "Submitted", message, hold } : { _tag: "Submitted", message })
     if (hold) this.link?.stall()
@@ -480,6 +485,7 @@ export class Driver {
 
   beat(now: bigint): void {
     if (this.over === undefined) this.dispatch({ _tag: "KeepaliveDue", ...stamp(now) })
+    else this.keepalives.end()
   }
 
   /** The owner has had enough. */

@@ -13,18 +13,16 @@ export class Gate {
 
   /** Waits until `open()` is true. */
   when(open: () => boolean): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (open()) return Effect.void
-      return Effect.callback<void>((resume) => {
-        const waiter = () => {
-          if (!open()) return
-          this.waiters.delete(waiter)
-          resume(Effect.void)
-        }
-        this.waiters.add(waiter)
-        return Effect.sync(() => {
-          this.waiters.delete(waiter)
-        })
+    return Effect.callback<void>((resume) => {
+      if (open()) return resume(Effect.void)
+      const waiter = () => {
+        if (!open()) return
+        this.waiters.delete(waiter)
+        resume(Effect.void)
+      }
+      this.waiters.add(waiter)
+      return Effect.sync(() => {
+        this.waiters.delete(waiter)
       })
     })
   }

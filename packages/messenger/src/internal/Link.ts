@@ -188,6 +188,9 @@ export class Link {
         this.dispatch({ _tag: "Drained" })
         if (!this.ended) this.owner.pump()
         this.outgoing.flush()
+        // What has left makes room, and who has waited for it may have filled it again.
+        if (!this.ended) this.owner.settle()
+        if (this.crowded) this.stalled = true
       }
     })
   )
@@ -291,7 +294,8 @@ export class Link {
       open: this.changed.when(() => this.ended || this.owner.state._tag === "Ready"),
       over: this.over,
       activity: () => this.activity,
-      heard: () => this.incoming.frames + this.incoming.aborted,
+      // Bytes, not frames: a large one is a sign of life long before it is whole.
+      heard: () => this.incoming.bytes,
       onHandshakeTimeout: () => this.dispatch({ _tag: "HandshakeTimeout" }),
       onIdle: () => this.dispatch({ _tag: "IdleTimeout" }),
       onSilence: () => {

@@ -10,6 +10,8 @@ import type { Delivery } from "../Connection.ts"
 interface Receipt {
   /** The number it was last sent with, once it was. */
   seq: number | undefined
+  /** Whether the session has it, so that it goes with the session. */
+  taken: boolean
   readonly settle: (delivery: Delivery) => void
 }
 
@@ -27,6 +29,7 @@ export class Receipts {
       let wake: (() => void) | undefined
       const receipt: Receipt = {
         seq: undefined,
+        taken: false,
         settle: (settled) => {
           delivery = settled
           wake?.()
@@ -44,6 +47,11 @@ export class Receipts {
       )
     })
 
+  take(message: Message): void {
+    const receipt = this.open.get(message)
+    if (receipt !== undefined) receipt.taken = true
+  }
+
   sent(message: Message, seq: number): void {
     const receipt = this.open.get(message)
     if (receipt !== undefined) receipt.seq = seq
@@ -58,6 +66,7 @@ export class Receipts {
 
   /** Nothing more will be heard of what was sent, and what was not will never be. */
   lost(): void {
-    for (const { seq, settle } of this.open.values()) settle(seq === undefined ? "NotSent" : "Unknown")
+    for (const { seq, settle, taken } of this.open.values())
+      if (taken) settle(seq === undefined ? "NotSent" : "Unknown")
   }
 }
