@@ -12,7 +12,7 @@ const arrows: { readonly [name: string]: ReadonlyArray<string> } = {
   auth: ["wire"],
   messenger: ["auth", "frame", "session", "wire"],
   mon: ["auth", "messenger", "session", "wire"],
-  testing: ["frame", "session", "wire"],
+  testing: ["auth", "frame", "messenger", "session", "wire"],
   cli: ["auth", "frame", "messenger", "mon", "session", "testing", "wire"]
 }
 

@@ -1,0 +1,29 @@
+/**
+ * A place to wait until a condition holds. Conditions are looked at when somebody says that things have changed.
+ */
+import * as Effect from "effect/Effect"
+
+export class Gate {
+  private readonly waiters = new Set<() => void>()
+
+  /** Lets those through whose condition holds now. */
+  check(): void {
+    for (const waiter of this.waiters) waiter()
+  }
+
+  /** Waits until `open()` is true. */
+  when(open: () => boolean): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (open()) return resume(Effect.void)
+      const waiter = () => {
+        if (!open()) return
+        this.waiters.delete(waiter)
+        resume(Effect.void)
+      }
+      this.waiters.add(waiter)
+      return Effect.sync(() => {
+        this.waiters.delete(waiter)
+      })
+    })
+  }
+}
