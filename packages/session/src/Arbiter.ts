@@ -70,7 +70,7 @@ const race = (own: EntityAddr.EntityAddrVec, peer: EntityAddr.EntityAddrVec): nu
 export const identify = ({ existing, own, policy, replacing }: Question, ident: Of<"ClientIdent">): Verdict => {
   if (existing === undefined || !("session" in existing)) return accept
   if (replacing === true) return putOff({ _tag: "Wait" })
-  const { clientCookie, lossy, namedHere, peerGlobalSeq, remote, serverCookie } = existing.session
+  const { clientCookie, invited, lossy, peerGlobalSeq, remote, serverCookie } = existing.session
   const attached = existing._tag === "Ready" || existing._tag === "Standby"
   if (peerGlobalSeq > ident.globalSeq) return { _tag: "Refuse" }
   if (lossy) return { _tag: "Displace" }
@@ -81,7 +81,7 @@ export const identify = ({ existing, own, policy, replacing }: Question, ident: 
   if (clientCookie === ident.cookie) {
     // It has not seen our answer to the same request. Or it has asked for the session, and so does this end, because
     // the peer has told it to. Then one request has to count, and the peer will take this one.
-    return serverCookie !== 0n || clientCookie === 0n || namedHere ? reuse() : putOff({ _tag: "Wait" }, true)
+    return serverCookie !== 0n || !invited ? reuse() : putOff({ _tag: "Wait" }, true)
   }
   return race(own, ident.addrs) < 0 || remote.policy.server ? reuse() : putOff({ _tag: "Wait" }, true)
 }
@@ -93,8 +93,12 @@ export const reconnect = ({ existing, own, policy, replacing }: Question, frame:
   const retryGlobal = putOff({ _tag: "RetryGlobal", globalSeq: peerGlobalSeq })
   if (replacing === true) return retryGlobal
   if (clientCookie !== frame.clientCookie) return putOff({ _tag: "ResetSession", full: policy.resetCheck })
-  // This end was dialling itself and has not seen the answer. Nor must it from now on.
-  if (serverCookie === 0n) return { ...putOff({ _tag: "ResetSession", full: false }), supersedes: frame.globalSeq }
+  if (serverCookie === 0n) {
+    // This end was dialling itself and has not seen the answer. Nor must it from now on, unless this is a late attempt.
+    const reset = putOff({ _tag: "ResetSession", full: false })
+    const heard = existing._tag === "SessionConnecting" ? (existing.superseded ?? peerGlobalSeq) : peerGlobalSeq
+    return frame.globalSeq < heard ? reset : { ...reset, supersedes: frame.globalSeq }
+  }
   // Ceph does not look at this name. Who returns to a session knows it; who returns to one that is forgotten here may
   // know the client's name alone, when an old request of its own was answered meanwhile.
   if (serverCookie !== frame.serverCookie) return putOff({ _tag: "ResetSession", full: policy.resetCheck })

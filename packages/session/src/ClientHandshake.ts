@@ -23,9 +23,10 @@ import type { Table } from "./Machine.ts"
 import { type Local, MAX_ROUNDS } from "./Options.ts"
 import { opened } from "./Opening.ts"
 import type { Peer } from "./Peer.ts"
+import { ProtocolError } from "./ProtocolError.ts"
 import { LOSSY } from "./Policy.ts"
 import * as Session from "./Session.ts"
-import type { Arrangement, Dial, Lasting, State } from "./State.ts"
+import type { Arrangement, Dial, Lasting, Living, State } from "./State.ts"
 
 const send = (frame: Extract<Action, { readonly _tag: "Send" }>["frame"]): Action => ({ _tag: "Send", frame })
 
@@ -40,8 +41,7 @@ const learn = (options: Local, dial: Dial, seenAt: EntityAddr.EntityAddr): Entit
 /** Asks for a new session. */
 export const identify = (options: Local, { arrangement, progress, session }: Asking): Step => {
   const { dial } = arrangement
-  const named =
-    session.lossy || session.clientCookie !== 0n ? session : { ...session, clientCookie: dial.cookie, namedHere: true }
+  const named = session.lossy || session.clientCookie !== 0n ? session : { ...session, clientCookie: dial.cookie }
   return [
     { _tag: "SessionConnecting", arrangement, progress, session: named },
     [
@@ -130,6 +130,7 @@ const open = (options: Local, { arrangement, progress, session }: Asking, frame:
     {
       ...session,
       serverCookie: frame.cookie,
+      invited: false,
       peerGlobalSeq: frame.globalSeq,
       // The server's word decides, whatever this end asked for.
       lossy: (frame.flags & LOSSY) !== 0n
@@ -139,6 +140,10 @@ const open = (options: Local, { arrangement, progress, session }: Asking, frame:
     false
   )
 }
+
+/** The peer has something better to do: tries again much later. */
+export const waiting = (options: Local, state: Living, frame: Of<"Wait">, expected: string): Step =>
+  fault(options, state, new ProtocolError({ reason: "AskedToWait", state: state._tag, received: frame._tag, expected }))
 
 export const table = (options: Local): Table<State, Event, Action> => ({
   StartConnect: {
@@ -243,7 +248,7 @@ export const table = (options: Local): Table<State, Event, Action> => ({
   SessionConnecting: {
     ...dialling(options),
     Superseded: (state, { globalSeq }) => [
-      globalSeq > (state.superseded ?? 0n) ? { ...state, superseded: globalSeq } : state,
+      { ...state, session: Session.invite(state.session, globalSeq), superseded: globalSeq },
       []
     ],
     ServerIdent: (state, frame) => {
@@ -255,6 +260,7 @@ export const table = (options: Local): Table<State, Event, Action> => ({
     },
     IdentMissingFeatures: (state, frame) =>
       violation(state, frame, "MissingFeatures", `features ${Features.format(frame.features).join(" ")}`),
-    Wait: (state, frame) => violation(state, frame, "AskedToWait", "SERVER_IDENT")
+    Wait: (state, frame) =>
+      waiting(options, { ...state, session: Session.putOff(state.session) }, frame, "SERVER_IDENT")
   }
 })

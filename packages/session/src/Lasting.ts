@@ -25,7 +25,10 @@ export const lasting = (options: Local) => ({
   ],
   Reuse: (state: Living, event: Extract<Arrival, { readonly _tag: "Reuse" }>): Step => reuse(options, state, event),
   Proceed: <S extends State>(state: S): Step => [state, []],
-  Superseded: <S extends State>(state: S): Step => [state, []],
+  Superseded: <S extends Living>(state: S, { globalSeq }: Case<"Superseded">): Step => [
+    { ...state, session: Session.invite(state.session, globalSeq) } as State,
+    []
+  ],
   // Nothing can be sent or is to be reported.
   Writable: <S extends State>(state: S): Step => [state, []],
   KeepaliveDue: <S extends State>(state: S): Step => [state, []],

@@ -6,7 +6,7 @@
  */
 import { connectSeq } from "@msgr2/wire/Ids"
 import type { Action } from "./Action.ts"
-import { type Asking, identify, returnTo } from "./ClientHandshake.ts"
+import { type Asking, identify, returnTo, waiting } from "./ClientHandshake.ts"
 import { type Step, violation } from "./Close.ts"
 import type { Event } from "./Event.ts"
 import { dial } from "./Fault.ts"
@@ -87,7 +87,7 @@ export const table = (options: Local): Table<State, Event, Action> => ({
           ]),
     GlobalSeqTaken: ({ arrangement, progress, session }, { globalSeq }) =>
       returnTo(options, { arrangement, progress, session: { ...session, globalSeq } }),
-    Wait: (state, frame) => violation(state, frame, "AskedToWait", "RECONNECT_OK")
+    Wait: (state, frame) => waiting(options, state, frame, "RECONNECT_OK")
   },
   Wait: {
     ...lasting(options),

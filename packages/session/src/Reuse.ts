@@ -41,7 +41,7 @@ const begin = (
   const next: Session.Session = {
     ...session,
     clientCookie: ident.cookie,
-    namedHere: session.namedHere && session.clientCookie === ident.cookie,
+    invited: false,
     serverCookie: lossy ? makeCookie(0n) : cookie,
     globalSeq,
     peerGlobalSeq: ident.globalSeq,

@@ -32,8 +32,8 @@ export interface Session {
   /** Who answered last, once somebody has. */
   readonly peer: Peer | undefined
   readonly clientCookie: Cookie
-  /** This end has chosen the client cookie, not the peer. */
-  readonly namedHere: boolean
+  /** The peer has told this end to ask for the session anew, and will take its request. */
+  readonly invited: boolean
   readonly serverCookie: Cookie
   /** Number of this end's latest attempt to connect. */
   readonly globalSeq: GlobalSeq
@@ -51,7 +51,7 @@ export const fresh = (remote: Remote): Session => ({
   remote,
   peer: undefined,
   clientCookie: cookie(0n),
-  namedHere: false,
+  invited: false,
   serverCookie: cookie(0n),
   globalSeq: globalSeq(0n),
   peerGlobalSeq: globalSeq(0n),
@@ -72,10 +72,30 @@ export const again = (self: Session): Session =>
 export const forget = (self: Session, full: boolean): Session => ({
   ...self,
   clientCookie: full ? cookie(0n) : self.clientCookie,
+  invited: !full,
   serverCookie: cookie(0n),
   // It may be another process by now, one that counts from the beginning.
-  peerGlobalSeq: globalSeq(0n),
-  connectSeq: connectSeq(0n)
+  peerGlobalSeq: full ? globalSeq(0n) : self.peerGlobalSeq,
+  connectSeq: connectSeq(0n),
+  attempts: full ? self.attempts : 0
+})
+
+/** Attempts in a row that an end which was told to ask makes under the name it has. */
+const PATIENCE = 2
+
+/**
+ * The peer does not take the request that it has asked for. It may be busy. Or it was told to ask as well, by an answer
+ * that crossed its own: then neither would ever take the other's, and before long the next request is for a session of
+ * another name, for which the addresses decide.
+ */
+export const putOff = (self: Session): Session =>
+  self.invited && self.attempts >= PATIENCE ? { ...self, clientCookie: cookie(0n), invited: false } : self
+
+/** The peer, in its attempt `globalSeq`, was told to ask anew, and is waited for, whatever this end was told before. */
+export const invite = (self: Session, globalSeq: GlobalSeq): Session => ({
+  ...self,
+  invited: false,
+  peerGlobalSeq: globalSeq > self.peerGlobalSeq ? globalSeq : self.peerGlobalSeq
 })
 
 /** Where both directions stand. Changes with every message. */

@@ -92,7 +92,7 @@ const reconnect = (
 const [same, other, none] = [5n, 6n, 0n].map(Ids.cookie) as [Ids.Cookie, Ids.Cookie, Ids.Cookie]
 const [older, equal, newer] = [9n, 10n, 11n].map(Ids.globalSeq) as [Ids.GlobalSeq, Ids.GlobalSeq, Ids.GlobalSeq]
 /** A session that this end has asked for, and has had no answer. */
-const unanswered: Facts = { serverCookie: 0n, namedHere: true }
+const unanswered: Facts = { serverCookie: 0n }
 
 interface IdentRow extends Row {
   readonly cookie?: Ids.Cookie
@@ -228,7 +228,7 @@ describe("CLIENT_IDENT, order of the rules", () => {
     ...[false, true].map((greater) => ({
       when: `own: the request of an end that was told to ask goes before 7, 9 and 10; ${greater}`,
       tag: "StartConnect" as const,
-      facts: { ...unanswered, namedHere: false },
+      facts: { ...unanswered, invited: true },
       greater,
       verdict: "wait, proceed"
     })),
@@ -464,6 +464,12 @@ describe("arbitrate", () => {
     assert.deepStrictEqual(decide(row({}), ident({ globalSeq: older })), {
       existing: { _tag: "Proceed" },
       newcomer: { _tag: "Stale" }
+    })
+  })
+  it("does not let a late attempt make an answer void", () => {
+    assert.deepStrictEqual(decide(row({ facts: unanswered }), reconnect({ globalSeq: older })), {
+      existing: undefined,
+      newcomer: { _tag: "PutOff", frame: { _tag: "ResetSession", full: false } }
     })
   })
   it("tells a session that is to be asked for anew which answers do not count any more", () => {

@@ -33,8 +33,8 @@ export interface Facts {
   readonly target?: EntityAddr.EntityAddr | undefined
   readonly retries?: number
   readonly clientCookie?: bigint
-  /** This end has chosen the client cookie. */
-  readonly namedHere?: boolean
+  /** The peer has told this end to ask for the session anew. */
+  readonly invited?: boolean
   readonly serverCookie?: bigint
   readonly globalSeq?: bigint
   readonly peerGlobalSeq?: bigint
@@ -84,7 +84,7 @@ export const sessionOf = (facts: Facts = {}): Session.Session => {
     ...fresh,
     peer: (facts.known ?? facts.serverCookie !== 0n) ? peerInfo : undefined,
     clientCookie: Ids.cookie(facts.clientCookie ?? 5n),
-    namedHere: facts.namedHere ?? false,
+    invited: facts.invited ?? false,
     serverCookie: Ids.cookie(facts.serverCookie ?? 7n),
     globalSeq: Ids.globalSeq(facts.globalSeq ?? 4n),
     peerGlobalSeq: Ids.globalSeq(facts.peerGlobalSeq ?? 10n),

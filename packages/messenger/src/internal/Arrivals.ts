@@ -52,6 +52,9 @@ export class Arrivals {
     const ready = this.take()
     if (ready !== undefined) return ready
     return Effect.callback<Batch, TransportError>((resume) => {
+      // Others may have had their turn since.
+      const arrived = this.take()
+      if (arrived !== undefined) return resume(arrived)
       this.waiter = resume
       return Effect.sync(() => {
         this.waiter = undefined
