@@ -73,16 +73,18 @@ const runPolicy = async (policy: Plan.PolicyName, settings: Settings, print: Pri
     }
   })
   const seconds = (performance.now() - start) / 1000
-  print(summary(policy, sums, seconds))
+  print(summary(policy, sums, seconds, lost))
   return lost + (sums["failures"] ?? 0)
 }
 
-const summary = (policy: string, sums: Sums, seconds: number): string => {
+const summary = (policy: string, sums: Sums, seconds: number, lost: number): string => {
   const count = (name: string) => (sums[name] ?? 0).toLocaleString("en")
   const failed = sums["failures"] ?? 0
+  const broken = [failed > 0 ? `${failed} FAILED` : "", lost > 0 ? `${lost} processes LOST` : ""]
+  const outcome = broken.filter((part) => part !== "").join(", ") || "ok"
   return (
     `${policy}: ${count("seeds")} seeds in ${seconds.toFixed(1)} s, ${((sums["seeds"] ?? 0) / seconds).toFixed(0)}/s, ` +
-    `${count("repeated")} of them twice: ${failed === 0 ? "ok" : `${failed} FAILED`}\n` +
+    `${count("repeated")} of them twice: ${outcome}\n` +
     `  ${count("steps")} steps, ${count("links")} links, ${count("opened")} ends of connections READY, ` +
     `${count("sent")} messages sent, ${count("heard")} heard\n` +
     `  ${count("cuts")} cuts, ${count("crashes")} restarts, ${count("partitions")} partitions, ${count("stalls")} stalls, ` +
