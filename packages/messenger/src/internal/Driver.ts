@@ -6,47 +6,25 @@ import { isQuestion } from "@msgr2/session/Action"
 import type { SessionRequest } from "@msgr2/session/Arbiter"
 import type { Endpoint } from "@msgr2/session/Endpoint"
 import type { Event } from "@msgr2/session/Event"
-import * as Outbox from "@msgr2/session/Outbox"
 import type { Peer } from "@msgr2/session/Peer"
 import type { State } from "@msgr2/session/State"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
-import type { Message } from "@msgr2/wire/Message"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import type { Delivery, SessionEvent } from "../Connection.ts"
+import type { SessionEvent } from "../Connection.ts"
 import { ConnectionError, type Reason } from "../ConnectionError.ts"
 import type { MessengerConfig } from "../MessengerConfig.ts"
 import { TransportError } from "../TransportError.ts"
 import { Gate } from "./Gate.ts"
+import type { Host, Job } from "./Host.ts"
 import { Inbox } from "./Inbox.ts"
 import { Keepalives, stamp } from "./Keepalives.ts"
 import type { Link } from "./Link.ts"
-import { Receipts } from "./Receipts.ts"
-
-/** Something under way that brings an event when it is done. */
-export interface Job {
-  /** Nobody wants its outcome any more. */
-  cancelled: boolean
-  readonly cancel: () => void
-}
-
-/** What a session asks of the messenger it belongs to. */
-export interface Host {
-  /** Connects a socket, and brings `Connected` or `Disconnected`. */
-  readonly dial: (driver: Driver, target: EntityAddr.EntityAddr) => Job
-  /** Brings `BackoffOver`. **Units** milliseconds. */
-  readonly backoff: (driver: Driver, after: number) => Job
-  /** Closes a link that nobody needs. */
-  readonly discard: (driver: Driver, link: Link) => void
-  /** Brings the answer to `Arbitrate`. */
-  readonly arbitrate: (driver: Driver, link: Link, request: SessionRequest) => Effect.Effect<void>
-  /** `event` has led to another node of the digraph, or to another socket. */
-  readonly moved: (driver: Driver, from: State, event: string) => void
-}
+import { Sender } from "./Sender.ts"
 
 export interface Options {
   readonly id: number
@@ -83,9 +61,6 @@ interface Loss {
   readonly state: string
 }
 
-/** Messages that one turn of the pump sends. */
-const BATCH = 64
-
 const noTraffic = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0 }
 
 export class Driver {
@@ -116,9 +91,8 @@ export class Driver {
   /** Of links that are gone. */
   private traffic = noTraffic
   private readonly keepalives = new Keepalives()
-  private readonly receipts = new Receipts()
+  readonly sender: Sender
   private readonly changed = new Gate()
-  private readonly roomy = new Gate()
   private job: Job | undefined
   /** Since the last word on it to those who listen. */
   private connected = false
@@ -129,6 +103,7 @@ export class Driver {
     this.options = options
     this.state = options.endpoint.initial
     this.inbox = new Inbox(options.config.receiveBuffer)
+    this.sender = new Sender(this, options.config)
   }
 
   get id(): number {
@@ -237,7 +212,7 @@ export class Driver {
       case "SendMessage":
         if (link !== undefined && link.sendMessage(action.message, action.seq, action.ackSeq)) {
           this.counts.messagesOut++
-          if (this.receipts.size > 0) this.receipts.sent(action.message, action.seq)
+          this.sender.sent(action.message, action.seq)
         }
         break
       case "Deliver":
@@ -289,7 +264,7 @@ export class Driver {
       case "RemoteReset":
         this.counts.resets++
         this.inbox.clear()
-        this.receipts.lost()
+        this.sender.lost()
         this.tell({ _tag: "Reset" })
         break
       case "Hangup": {
@@ -319,33 +294,12 @@ export class Driver {
     // Of those who ask on the new connection, nobody has asked yet.
     this.keepalives.end()
     this.changed.check()
-    this.settle()
-    this.pump()
+    this.sender.settle()
+    this.sender.pump()
   }
 
   private tell(event: SessionEvent): void {
     for (const listener of this.listeners) listener(event)
-  }
-
-  /** Lets messages leave that wait, as far as there is room. */
-  pump(): void {
-    const { link } = this
-    if (link !== undefined) {
-      while (this.state._tag === "Ready" && Outbox.hasPending(this.state.progress.outbox)) {
-        if (link.crowded) return link.stall()
-        this.dispatch({ _tag: "Writable", count: BATCH })
-      }
-    }
-    this.roomy.check()
-  }
-
-  /** Acks may have come: what waits for them may go on. */
-  settle(): void {
-    if (this.receipts.size > 0 && "progress" in this.state) {
-      const { outSeq, outbox } = this.state.progress
-      this.receipts.delivered(this.state._tag === "Ready" && !this.state.session.lossy ? outSeq - outbox.sent.size : 0)
-    }
-    this.roomy.check()
   }
 
   /** The link is of no use any more: the machine knows what that means. */
@@ -378,14 +332,15 @@ export class Driver {
     this.job = undefined
     this.link?.finish(!givenUp)
     this.inbox.end(exit)
-    this.receipts.lost()
+    this.sender.lost()
     this.changed.check()
-    this.roomy.check()
+    this.sender.settle()
     this.keepalives.end()
     if (before._tag !== "Closed") this.options.host.moved(this, before, "Failed")
   }
 
-  private readonly gone: Effect.Effect<never, ConnectionError> = Effect.suspend(() =>
+  /** Fails with what ended it, or says that its owner did. */
+  readonly gone: Effect.Effect<never, ConnectionError> = Effect.suspend(() =>
     this.over !== undefined && Exit.isFailure(this.over)
       ? Effect.failCause(this.over.cause)
       : Effect.fail(this.closedHere())
@@ -395,75 +350,6 @@ export class Driver {
     const reason = new TransportError({ reason: "Closed", address: this.peerName, detail: "" })
     return new ConnectionError({ peer: this.peerName, state: "Closed", reason })
   }
-
-  /** Whether one more message may be taken. */
-  private get hasRoom(): boolean {
-    const { link, state } = this
-    if (!("progress" in state)) return true
-    const { config } = this.options
-    const { outbox } = state.progress
-    if (!state.session.lossy && (outbox.size >= config.outboxMessages || outbox.bytes >= config.outboxBytes)) {
-      return false
-    }
-    return link === undefined || state._tag !== "Ready"
-      ? true
-      : link.outgoing.waiting + outbox.queued < config.sendBuffer
-  }
-
-  private submit(message: Message): void {
-    if (this.receipts.size > 0) this.receipts.take(message)
-    const hold = this.link?.crowded ?? false
-    this.dispatch(hold ? { _tag: "Submitted", message, hold } : { _tag: "Submitted", message })
-    if (hold) this.link?.stall()
-  }
-
-  /** Sends when there is room; what has been taken leaves in this order, within one priority. */
-  readonly send = (message: Message): Effect.Effect<void, ConnectionError> =>
-    Effect.suspend(() => {
-      if (this.over !== undefined) return this.gone
-      if (!this.hasRoom) return Effect.andThen(this.room, this.send(message))
-      this.submit(message)
-      return this.over === undefined ? Effect.void : this.gone
-    })
-
-  readonly sendAll = (messages: ReadonlyArray<Message>): Effect.Effect<void, ConnectionError> =>
-    Effect.suspend(() => {
-      let next = 0
-      const some: Effect.Effect<void, ConnectionError> = Effect.suspend(() => {
-        while (next < messages.length) {
-          if (this.over !== undefined) return this.gone
-          if (!this.hasRoom) return Effect.andThen(this.room, some)
-          const message = messages[next++]
-          if (message !== undefined) this.submit(message)
-        }
-        return this.over === undefined ? Effect.void : this.gone
-      })
-      return some
-    })
-
-  readonly deliver = (message: Message): Effect.Effect<Delivery, ConnectionError> =>
-    Effect.suspend(() => {
-      // The same value may be sent more than once; each time it is another message.
-      const own = { ...message }
-      return this.receipts.for(own, this.send(own))
-    })
-
-  private readonly room: Effect.Effect<void> = Effect.suspend(() => {
-    this.link?.stall()
-    return this.roomy.when(() => this.over !== undefined || this.hasRoom)
-  })
-
-  /** Waits until the system has taken everything sent so far, or the session is over. */
-  readonly drained: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.over !== undefined) return Effect.void
-    const { link, state } = this
-    if (link === undefined || state._tag !== "Ready" || Outbox.hasPending(state.progress.outbox)) {
-      const settled = () =>
-        this.over !== undefined || (this.state._tag === "Ready" && !Outbox.hasPending(this.state.progress.outbox))
-      return Effect.andThen(this.roomy.when(settled), this.drained)
-    }
-    return Effect.raceFirst(link.outgoing.drained, this.closed)
-  })
 
   /** A question to the peer that only a living one answers. **Units** the time it took. */
   readonly keepalive: Effect.Effect<Duration.Duration, ConnectionError> = Effect.gen({ self: this }, function* () {

@@ -161,7 +161,7 @@ export class Link {
     if (this.outgoing.answersWaiting < ACKS) this.dispatch({ _tag: "Drained" })
     else this.stall()
     this.owner.inbox.flush()
-    this.owner.settle()
+    this.owner.sender.settle()
     this.outgoing.flush()
     // What has arrived goes first when there is room again, which there may be since the flush.
     if (stopped) return this.owner.inbox.room
@@ -186,10 +186,10 @@ export class Link {
       step: () => {
         this.stalled = false
         this.dispatch({ _tag: "Drained" })
-        if (!this.ended) this.owner.pump()
+        if (!this.ended) this.owner.sender.pump()
         this.outgoing.flush()
         // What has left makes room, and who has waited for it may have filled it again.
-        if (!this.ended) this.owner.settle()
+        if (!this.ended) this.owner.sender.settle()
         if (this.crowded) this.stalled = true
       }
     })
