@@ -94,10 +94,8 @@ export const reconnect = ({ existing, own, policy, replacing }: Question, frame:
   if (replacing === true) return retryGlobal
   if (clientCookie !== frame.clientCookie) return putOff({ _tag: "ResetSession", full: policy.resetCheck })
   if (serverCookie === 0n) {
-    // This end was dialling itself and has not seen the answer. Nor must it from now on, unless this is a late attempt.
-    const reset = putOff({ _tag: "ResetSession", full: false })
-    const heard = existing._tag === "SessionConnecting" ? (existing.superseded ?? peerGlobalSeq) : peerGlobalSeq
-    return frame.globalSeq < heard ? reset : { ...reset, supersedes: frame.globalSeq }
+    // This end was dialling itself and has not seen the answer. Nor must it from now on.
+    return { ...putOff({ _tag: "ResetSession", full: false }), supersedes: frame.globalSeq }
   }
   // Ceph does not look at this name. Who returns to a session knows it; who returns to one that is forgotten here may
   // know the client's name alone, when an old request of its own was answered meanwhile.

@@ -247,10 +247,12 @@ export const table = (options: Local): Table<State, Event, Action> => ({
   },
   SessionConnecting: {
     ...dialling(options),
-    Superseded: (state, { globalSeq }) => [
-      { ...state, session: Session.invite(state.session, globalSeq), superseded: globalSeq },
-      []
-    ],
+    // Of a late attempt that changes nothing: the answer has a higher number than what came before the question.
+    Superseded: (state, { globalSeq }) => {
+      const { session, superseded = globalSeq } = state
+      const latest = globalSeq > superseded ? globalSeq : superseded
+      return [{ ...state, session: Session.invite(session, globalSeq), superseded: latest }, []]
+    },
     ServerIdent: (state, frame) => {
       if (frame.globalSeq < (state.superseded ?? 0n)) return fault(options, state)
       const { target } = state.arrangement.dial

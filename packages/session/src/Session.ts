@@ -84,19 +84,24 @@ export const forget = (self: Session, full: boolean): Session => ({
 const PATIENCE = 2
 
 /**
- * The peer does not take the request that it has asked for. It may be busy. Or it was told to ask as well, by an answer
- * that crossed its own: then neither would ever take the other's, and before long the next request is for a session of
- * another name, for which the addresses decide.
+ * The peer does not take the request for a session: this end is to wait for the peer's. So that has to be heard, even if
+ * it counts from the beginning.
+ *
+ * Where the peer has asked for the request, it may be busy. Or it was told to ask as well, by an answer that crossed its
+ * own: then neither would ever take the other's, and before long the next request is for a session of another name, for
+ * which the addresses decide.
  */
-export const putOff = (self: Session): Session =>
-  self.invited && self.attempts >= PATIENCE ? { ...self, clientCookie: cookie(0n), invited: false } : self
+export const putOff = (self: Session): Session => {
+  const renamed = self.invited && self.attempts >= PATIENCE ? { clientCookie: cookie(0n), invited: false } : undefined
+  return { ...self, peerGlobalSeq: globalSeq(0n), ...renamed }
+}
 
-/** The peer, in its attempt `globalSeq`, was told to ask anew, and is waited for, whatever this end was told before. */
-export const invite = (self: Session, globalSeq: GlobalSeq): Session => ({
-  ...self,
-  invited: false,
-  peerGlobalSeq: globalSeq > self.peerGlobalSeq ? globalSeq : self.peerGlobalSeq
-})
+/**
+ * The peer, in its attempt `globalSeq`, was told to ask anew, and is waited for, whatever this end was told before; but
+ * for an attempt that came late.
+ */
+export const invite = (self: Session, globalSeq: GlobalSeq): Session =>
+  globalSeq < self.peerGlobalSeq ? self : { ...self, invited: false, peerGlobalSeq: globalSeq }
 
 /** Where both directions stand. Changes with every message. */
 export interface Progress {

@@ -27,6 +27,24 @@ describe("a session that the peer was told to begin anew", () => {
     assert.strictEqual(take(state, serverIdent(21n))._tag, "Ready")
     assert.strictEqual(take(asking, serverIdent(19n))._tag, "Ready")
   })
+  it("takes none that came before the last of several attempts, in whatever order these arrive", () => {
+    for (const [one, other] of [
+      [20n, 10n],
+      [10n, 20n]
+    ] as const) {
+      assert.strictEqual(take(take(take(asking, superseded(one)), superseded(other)), serverIdent(15n))._tag, "Wait")
+    }
+  })
+  it("takes none from before that of a process that counts from the beginning either", () => {
+    const late = living("SessionConnecting", { serverCookie: 0n, invited: true, peerGlobalSeq: 1000n, wanted: true })
+    assert.strictEqual(take(take(late, superseded(20n)), serverIdent(19n))._tag, "Wait")
+    assert.strictEqual(take(take(late, superseded(20n)), serverIdent(21n))._tag, "Ready")
+  })
+  it("is still invited when the attempt came late, and takes the answer to its own", () => {
+    const state = asLiving(take(asking, superseded(2n)))
+    assert.deepStrictEqual([state.session.invited, state.session.peerGlobalSeq], [true, 3n])
+    assert.strictEqual(take(state, serverIdent(4n))._tag, "Ready")
+  })
   it("takes the peer's request from then on, and none from before that", () => {
     for (const tag of tags.filter((tag) => tag !== "Ready")) {
       const state = asLiving(take(living(tag, { serverCookie: 0n, invited: true, peerGlobalSeq: 3n }), superseded(20n)))
@@ -57,6 +75,10 @@ describe("a session that this end was told to begin anew", () => {
       [5n, true],
       [0n, false]
     ])
+  })
+  it("hears the request it is to wait for, even if the peer counts from the beginning by now", () => {
+    const asking = living("SessionConnecting", { serverCookie: 0n, peerGlobalSeq: 1000n })
+    assert.strictEqual(asLiving(take(asking, { _tag: "Wait" })).session.peerGlobalSeq, 0n)
   })
   it("is another one after a full reset: nobody waits for it", () => {
     const { clientCookie, invited, peerGlobalSeq, wanted } = told(true)

@@ -27,12 +27,25 @@ export const draw = (seed: number, policy: Plan.PolicyName): Case => ({ seed, pl
 /** Seeds that a smaller plan is tried with: what it needs to fail may be another order of things. */
 const ORDERS = 4
 
-/** The simplest case that breaks the same law. **Shape** `tries` counts runs */
-export const shrink = (start: Case, options: Options = {}, tries = 2000): Shrink.Shrunk<Case> => {
-  const law = run(start.seed, start.plan, options).violations[0]?.law
+/** What all runs together may cost: a run that never comes to an end takes as many steps as a run may have. */
+const STEPS = 4_000_000
+
+/**
+ * The simplest case that breaks the same law, as far as `tries` runs of `steps` steps in all lead. **Shape** `tries`
+ * counts runs
+ */
+export const shrink = (start: Case, options: Options = {}, tries = 2000, steps = STEPS): Shrink.Shrunk<Case> => {
+  const first = run(start.seed, start.plan, options)
+  const law = first.violations[0]?.law
+  let left = steps - first.steps
+  const breaks = ({ plan, seed }: Case): boolean => {
+    const report = run(seed, plan, options)
+    left -= report.steps
+    return report.violations[0]?.law === law
+  }
   return Shrink.shrink(start, {
     tries,
-    fails: ({ plan, seed }) => law !== undefined && run(seed, plan, options).violations[0]?.law === law,
+    fails: (candidate) => law !== undefined && left > 0 && breaks(candidate),
     *simpler({ plan, seed }) {
       for (const candidate of Plan.simpler(plan)) {
         for (let i = 0; i < ORDERS; i++) yield { plan: candidate, seed: i === 0 ? seed : i }

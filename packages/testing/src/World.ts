@@ -141,8 +141,9 @@ export interface Setup {
    * `behind`: below the highest that its peers remember, as one of Ceph's does, which begins at 0; one step below is
    * enough, more make for more attempts until it has caught up. Nobody can tell its attempts from those of its
    * predecessor, so what that one had under way is lost with it.
+   * `far behind`: the same, so far below that no number of attempts makes up for it, as after a clock was set back.
    */
-  readonly counter: "clock" | "behind"
+  readonly counter: "clock" | "behind" | "far behind"
   /**
    * `session`: the frames before CLIENT_IDENT or RECONNECT are one step with the connecting. Nothing is lost by that:
    * they read and change nothing but the two machines of that link, of which one is a visitor that nobody can find and

@@ -12,17 +12,19 @@ import { next } from "./WorldNext.ts"
 import * as Properties from "./WorldProperties.ts"
 import * as Reaches from "./WorldReaches.ts"
 import type { Exploration } from "./WorldSetups.ts"
+import { FAR } from "./WorldNumbers.ts"
 import * as Tally from "./WorldTally.ts"
 
 /** The machines that ship. */
 export const shipped: Machines = { client: Endpoint.client, server: Endpoint.server, arbitrate: Arbiter.arbitrate }
 
 /** Where ends begin to count their attempts: high enough for one to come back behind. */
-const FIRST = 100n
+const first = ({ counter, budget }: Setup): bigint =>
+  counter === "far behind" ? (BigInt(budget.restarts) + 1n) * FAR : 100n
 
 /** Nobody knows anybody. */
 export const start = (setup: Setup): World => ({
-  ends: setup.ends.map(() => ({ address: 0, globalSeq: FIRST, actors: [] })),
+  ends: setup.ends.map(() => ({ address: 0, globalSeq: first(setup), actors: [] })),
   links: [],
   tallies: setup.ends.flatMap(() => setup.ends.map(() => Tally.empty)),
   left: setup.budget,
@@ -76,7 +78,7 @@ export const model = (
     always: Properties.always,
     onStep: Properties.onStep,
     eventually: Properties.eventually,
-    noLoop: Properties.noLoop,
+    noLoop: Properties.noLoop(setup),
     sometimes: Object.fromEntries(reaches.map((name) => [name, all[name]]))
   }
 }

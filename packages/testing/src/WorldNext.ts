@@ -6,6 +6,7 @@ import { type Actor, holder, sessionWith, type World } from "./World.ts"
 import { Draft } from "./WorldDraft.ts"
 import type { Ends } from "./WorldEnds.ts"
 import type { Move } from "./WorldMoves.ts"
+import { FAR } from "./WorldNumbers.ts"
 import * as Runtime from "./WorldRuntime.ts"
 import * as Tally from "./WorldTally.ts"
 
@@ -94,10 +95,10 @@ const restart = (draft: Draft, end: number): void => {
   const { actors, address, globalSeq } = draft.end(end)
   const { counter, renewed } = draft.ends.setup
   for (const actor of actors) Runtime.drop(draft, end, actor)
-  if (counter === "behind") draft.lose(end)
+  if (counter !== "clock") draft.lose(end)
   draft.setEnd(end, {
     address: renewed ? address + 1 : address,
-    globalSeq: counter === "behind" ? remembered(draft, end, globalSeq) - 1n : globalSeq,
+    globalSeq: counter === "clock" ? globalSeq : remembered(draft, end, globalSeq) - (counter === "behind" ? 1n : FAR),
     actors: []
   })
   for (let peer = 0; peer < draft.size; peer++) if (peer !== end) Tally.lose(draft, end, peer)

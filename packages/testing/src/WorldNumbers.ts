@@ -3,7 +3,8 @@
  *
  * - Cookies are equal or not, and 0 or not: they are numbered in the order in which they are asked for.
  * - A global_seq is compared with others of the same end. Of those that are not above the end's counter only the order
- *   counts; what lies above, as it may after a restart, keeps its distance.
+ *   counts; what lies above, as it may after a restart, keeps its distance. Where that is too long a way to count, as
+ *   `FAR` is, the distance is that from the least of them: the counter gets there at a leap or not at all.
  * - A connect_seq is compared with others of the same session. All of them may be lowered by the same amount, and a
  *   request that is behind both ends is just that: it will be told the number to use.
  */
@@ -20,6 +21,9 @@ const dialledSession = (world: World, link: Link): bigint => {
   const state = holder(world, link, "dialler")?.state
   return state !== undefined && "session" in state ? state.session.serverCookie : 0n
 }
+
+/** So many attempts nobody makes. */
+export const FAR = 1n << 40n
 
 export class Numbers {
   readonly #cookies: Array<bigint> = []
@@ -98,7 +102,9 @@ export class Numbers {
     const list = this.#globalSeqs[end] ?? []
     const counter = this.#counters[end] ?? 0n
     if (value <= counter) return value === 0n ? 0 : list.indexOf(value) + 1
-    return list.findIndex((one) => one > counter) + 1 + Number(value - counter)
+    const above = list.findIndex((one) => one > counter)
+    const least = list[above] ?? value
+    return least - counter < FAR / 2n ? above + 1 + Number(value - counter) : -1 - Number(value - least)
   }
 
   connectSeq(cookie: bigint, value: bigint): number {

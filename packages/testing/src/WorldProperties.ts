@@ -6,7 +6,7 @@
  */
 import type { Fifo } from "@msgr2/session/Fifo"
 import type { Eventually, NoLoop, Predicates } from "./Model.ts"
-import { type Actor, holder, type Link, living, sessionWith, tallyAt, type World } from "./World.ts"
+import { type Actor, holder, type Link, living, type Setup, sessionWith, tallyAt, type World } from "./World.ts"
 import { isFair, type Move } from "./WorldMoves.ts"
 import { owed, Promises } from "./WorldTally.ts"
 import { Watched } from "./WorldWatch.ts"
@@ -134,15 +134,15 @@ export const isSettled = (world: World): boolean =>
   world.tallies.every((tally, i) => owed(tally) === 0 || (tally.lost && isLeft(world, i)))
 
 /**
- * Nothing happens before a timer does. An open session may not notice for long that its connection is gone; everybody
- * else is told at once.
+ * Nothing happens before a timer does. Everybody is told at once that a connection is gone, but for an open session: it
+ * may not notice for long, if it is `allowed`.
  */
-const isQuiet = (world: World): boolean =>
+const isQuiet = (world: World, allowed: boolean): boolean =>
   world.links.every((link) =>
     (["dialler", "acceptor"] as const).every((side) => {
       if (!link.open[side]) return true
       const isIdle = link.towards[side].length === 0
-      return isIdle && (isOpen(link) || openSession(holder(world, link, side)) !== undefined)
+      return isIdle && (isOpen(link) || (allowed && openSession(holder(world, link, side)) !== undefined))
     })
   ) && world.ends.every(({ actors }) => actors.every(({ dialling, handover }) => !dialling && handover === undefined))
 
@@ -156,9 +156,16 @@ export const eventually: { readonly [name: string]: Eventually<World, Move> } = 
   }
 }
 
-export const noLoop: { readonly [name: string]: NoLoop<World, Move> } = {
+/**
+ * A process that starts far behind is refused, again and again, for as long as the connection of the one before it is
+ * believed in. There, open sessions are told as well.
+ */
+export const noLoop = ({ counter }: Setup): { readonly [name: string]: NoLoop<World, Move> } => ({
   "no resetting, retrying or waiting for ever": {
     moves: (move, before, after) =>
-      isFair(move) && isAlone(before) && isAlone(after) && (move._tag !== "BackoffOver" || isQuiet(before))
+      isFair(move) &&
+      isAlone(before) &&
+      isAlone(after) &&
+      (move._tag !== "BackoffOver" || isQuiet(before, counter !== "far behind"))
   }
-}
+})

@@ -185,6 +185,16 @@ export const all = {
     setup: peers(two, losslessPeerReuse, { submits: [1, 1], cuts: 1, restarts: 1, counter: "behind" }),
     reaches: ["a stale attempt refused", "RESET, full"]
   },
+  "lossless peers that start far behind": {
+    setup: peers(two, losslessPeer, {
+      submits: [2, 1],
+      cuts: 1,
+      restarts: 1,
+      restarting: [0],
+      counter: "far behind"
+    }),
+    reaches: ["a stale attempt refused", "RESET, partial", "WAIT"]
+  },
   "lossless peers, with sockets that change hands slowly": {
     setup: peers(two, losslessPeer, { submits: [1, 1], cuts: 2, handover: "lazy" }),
     reaches: ["RETRY_GLOBAL", "WAIT"]
@@ -242,6 +252,12 @@ export const deep = {
     cuts: 2,
     restarts: 2,
     counter: "behind"
+  }),
+  "lossless peers that start far behind": peers(two, losslessPeer, {
+    submits: [2, 1],
+    cuts: 2,
+    restarts: 2,
+    counter: "far behind"
   }),
   "lossless peers, with sockets that change hands slowly": peers(two, losslessPeer, {
     submits: [2, 1],

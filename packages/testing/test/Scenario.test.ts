@@ -143,6 +143,32 @@ describe("a simulation finds a transport", () => {
   }
 })
 
+describe("making a case short", () => {
+  it("ends after so many steps, however long each run is", () => {
+    const found = seeds
+      .map((seed) => Case.draw(seed, "lossy"))
+      .find(({ plan, seed }) => Scenario.run(seed, plan, { wrap: faulty.doubling }).violations.length > 0)
+    if (found === undefined) return assert.fail("not found")
+    const simplest = Case.shrink(found, { wrap: faulty.doubling }, 100)
+    const first = Case.shrink(found, { wrap: faulty.doubling }, 100, 1)
+    assert.isAbove(simplest.steps, 0)
+    assert.deepStrictEqual([first.value, first.steps], [found, 0])
+  })
+})
+
+/** Seeds that have found something. */
+const found: ReadonlyArray<readonly [what: string, policy: Plan.PolicyName, seed: number]> = [
+  ["a peer comes back at its old address with its clock set back by most of an hour", "peers", 201_835]
+]
+
+describe("what the simulation has found", () => {
+  for (const [what, policy, seed] of found) {
+    it(`does not happen any more: ${what}`, () => {
+      assert.deepStrictEqual(told(Scenario.run(seed, Case.draw(seed, policy).plan)), [])
+    })
+  }
+})
+
 describe("npm run sim", () => {
   const run = async (settings: Partial<Cli.Settings>) => {
     const findings = mkdtempSync(join(tmpdir(), "msgr2-sim-"))

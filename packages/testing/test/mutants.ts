@@ -124,6 +124,7 @@ const slow = clientAndServer(losslessClient, statefulServer, { submits: [2, 0], 
 const pair = peers(two, losslessPeer, { submits: [1, 1], cuts: 1 })
 const race = peers(two, losslessPeer, { submits: [1, 1] })
 const announcing = peers(two, losslessPeerReuse, { submits: [1, 1], cuts: 1 })
+const farBehind = peers(two, losslessPeer, { submits: [1, 1], cuts: 1, restarts: 1, counter: "far behind" })
 const forgetting = peers(two, losslessPeer, { submits: [1, 1], cuts: 1, markDowns: 1 })
 
 /** As text, 10.0.0.10 goes before 10.0.0.9. */
@@ -490,6 +491,31 @@ export const mutants: ReadonlyArray<Mutant> = [
     machines: instead("Connected", (event) => ({ ...event, globalSeq: Ids.globalSeq(1n) })),
     setup: lossless,
     property: reset
+  },
+  {
+    name: "a RECONNECT with a low global_seq is late, and the answer under way counts",
+    origin: "it may be another process, one that counts from the beginning",
+    machines: judged((real, ...all) => {
+      const judgement = real(...all)
+      const { existing } = all[0]
+      return judgement.existing?._tag === "Superseded" &&
+        existing?._tag === "SessionConnecting" &&
+        judgement.existing.globalSeq < (existing.superseded ?? existing.session.peerGlobalSeq)
+        ? { ...judgement, existing: undefined }
+        : judgement
+    }),
+    setup: farBehind,
+    property: once
+  },
+  {
+    name: "WAIT leaves the peer's global_seq as it was",
+    origin: "Ceph: the request that is waited for is then refused",
+    machines: after("Wait", ([next, actions], state) => [
+      "session" in state ? withSession(next, { peerGlobalSeq: state.session.peerGlobalSeq }) : next,
+      actions
+    ]),
+    setup: WorldSetups.all["lossless peers that start far behind"].setup,
+    property: noLoop
   },
   {
     name: "the client does not note the server's global_seq",

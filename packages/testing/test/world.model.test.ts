@@ -47,6 +47,11 @@ describe("worlds that count as one", () => {
       "peers that start behind",
       peers(two, losslessPeerReuse, { submits: [1, 1], restarts: 1, counter: "behind" }),
       20_000
+    ],
+    [
+      "peers that start far behind",
+      peers(two, losslessPeer, { submits: [1, 1], restarts: 2, counter: "far behind" }),
+      20_000
     ]
   ]
   for (const [name, setup, maxStates] of audited) {
@@ -138,6 +143,16 @@ const found: ReadonlyArray<Found> = [
       Submit 0 1 127; Connect 0 1; Cut 1 dialler; BackoffOver 0 1; Connect 0 1; Deliver 2 acceptor
       Deliver 2 dialler; Submit 1 0 127; Deliver 2 dialler; MarkDown 1 0; Deliver 1 acceptor; Notice 2 dialler
       Connect 0 1; Deliver 3 acceptor; Deliver 3 dialler; Deliver 3 acceptor
+    `
+  },
+  {
+    what: "SERVER_IDENT of a process that counts from the beginning does not count when the session has been begun anew",
+    mutant: "a RECONNECT with a low global_seq is late, and the answer under way counts",
+    moves: `
+      Submit 0 1 127; Connect 0 1; Deliver 1 acceptor; Deliver 1 dialler; Restart 1; Notice 1 dialler; Connect 0 1
+      Submit 1 0 127; Deliver 2 acceptor; Deliver 2 dialler; Deliver 2 acceptor; Cut 2 acceptor; Connect 1 0
+      Deliver 3 acceptor; Deliver 2 dialler; Deliver 2 dialler; Deliver 3 dialler; Deliver 3 acceptor
+      Deliver 3 dialler; Deliver 3 acceptor
     `
   }
 ]
