@@ -115,7 +115,7 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     nextLink: () => ++links
   }
   const compression = yield* Compression.workable(config)
-  const local = (): Local => ({
+  const describe = (): Local => ({
     entityType: config.entityType,
     gid: config.gid,
     addrs: own,
@@ -126,6 +126,20 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     compression,
     backoff: config.backoff
   })
+  let local = describe()
+  const listenAt = (addrs: EntityAddr.EntityAddrVec) => {
+    own = addrs
+    local = describe()
+  }
+  /** Made again only when this end listens elsewhere: one table does for all sessions. */
+  const derived = <A>(make: (local: Local) => A): (() => A) => {
+    let last: { readonly local: Local; readonly made: A } | undefined
+    return () => {
+      if (last?.local !== local) last = { local, made: make(local) }
+      return last.made
+    }
+  }
+  const clientRules = derived(Endpoint.clientTable)
 
   const driverFor = (
     endpoint: Endpoint.Endpoint,
@@ -147,15 +161,16 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
       known.dispatch({ _tag: "Wanted" })
       return known
     }
-    const endpoint = Endpoint.client({
-      ...local(),
+    const options = {
+      ...local,
       target,
       targetType: peerType,
       targetAddrs: addrs,
       // The other half of a session with oneself cannot dial, so this one must not stand by.
       policy: dialsSelf ? { ...policy, standby: false } : policy,
       ...(retries === undefined ? {} : { retries })
-    })
+    }
+    const endpoint = Endpoint.client(options, clientRules())
     const driver = driverFor(endpoint, host, target, false)
     if (!policy.lossy) sessions.add(addrs, driver, dialsSelf)
     driver.start(target)
@@ -213,36 +228,28 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     const listener = yield* transport.listen(address)
     const addrs = [listener.address]
     yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        own = [...own, listener.address]
-      }),
-      () =>
-        Effect.sync(() => {
-          own = own.filter((addr) => addr !== listener.address)
-        })
+      Effect.sync(() => listenAt([...own, listener.address])),
+      () => Effect.sync(() => listenAt(own.filter((addr) => addr !== listener.address)))
     )
+    const { serverPolicies: policies } = config
+    const endpoint = derived((local) => Endpoint.server({ ...local, policies, dialsBack: client !== undefined }))
     const host = Hosting.make(house, { context, client, server, observe, watch })
     const places = yield* Semaphore.make(config.maxConnections)
     const visitors = yield* Scope.fork(yield* Effect.scope, "parallel")
 
+    const attend = Effect.fnUntraced(function* (driver: Driver) {
+      yield* driver.settled
+      // Its socket belongs to a session that has a handler already.
+      if (driver.isHandedOver) return
+      yield* handler(yield* outcome(driver))
+    })
+
+    /** The session may outlive the socket, so nothing that lasts as long may hold on to that. */
     const visit = Effect.fnUntraced(function* (pipe: Pipe, scope: Scope.Closeable) {
-      const endpoint = Endpoint.server({
-        ...local(),
-        policies: config.serverPolicies,
-        dialsBack: client !== undefined
-      })
-      const driver = driverFor(endpoint, host, pipe.remote, true)
+      const driver = driverFor(endpoint(), host, pipe.remote, true)
       driver.owners++
-      yield* Effect.ensuring(
-        Effect.gen(function* () {
-          yield* host.receive(driver, pipe, scope)
-          yield* driver.settled
-          // Its socket belongs to a session that has a handler already.
-          if (driver.isHandedOver) return
-          yield* handler(yield* outcome(driver))
-        }),
-        driver.release
-      )
+      yield* host.receive(driver, pipe, scope)
+      return driver
     })
 
     const acceptOne = Effect.uninterruptibleMask((restore) =>
@@ -254,8 +261,12 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
           Scope.provide(scope),
           Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
         )
+        const driver = yield* visit(pipe, scope)
         // Started at once: a fiber interrupted before it starts would never leave.
-        yield* visit(pipe, scope).pipe(Effect.catchCause(report), Effect.forkIn(visitors, { startImmediately: true }))
+        yield* Effect.ensuring(attend(driver), driver.release).pipe(
+          Effect.catchCause(report),
+          Effect.forkIn(visitors, { startImmediately: true })
+        )
       })
     )
     yield* Effect.forever(acceptOne).pipe(

@@ -44,8 +44,8 @@ export const serverTable = (options: Server): Table<State, Event, Action> => ({
   ...clientTable(options)
 })
 
-/** An end that dials, and wants an open connection. */
-export const client = (options: Client): Endpoint => {
+/** An end that dials, and wants an open connection. `rules` spares a messenger a table for each session. */
+export const client = (options: Client, rules = clientTable(options)): Endpoint => {
   const { policy, target } = options
   const remote: Session.Remote = {
     addrs: options.targetAddrs ?? [target],
@@ -55,7 +55,7 @@ export const client = (options: Client): Endpoint => {
     retries: options.retries
   }
   const session = { ...Session.fresh(remote), wanted: true }
-  return machine(options, clientTable(options), { _tag: "StartConnect", target, session, progress: Session.start })
+  return machine(options, rules, { _tag: "StartConnect", target, session, progress: Session.start })
 }
 
 /** An end that was dialled. */

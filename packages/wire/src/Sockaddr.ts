@@ -87,17 +87,20 @@ const writeBody = (writer: Writer, value: Sockaddr, bigEndianFamily: boolean): v
 
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)
 
-/** `body` holds family and address. */
+/**
+ * `body` holds family and address. Both are copied: an address outlives the frame it came in, whose bytes are not to be
+ * kept for it.
+ */
 const readBody = (body: Uint8Array, bigEndianFamily: boolean): Sockaddr => {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   const family = view.getUint16(0, !bigEndianFamily)
   if (family === AF_INET && body.length >= 16 && isZero(body.subarray(8))) {
-    return { _tag: "Inet", address: body.subarray(4, 8), port: view.getUint16(2) }
+    return { _tag: "Inet", address: body.slice(4, 8), port: view.getUint16(2) }
   }
   if (family === AF_INET6 && body.length >= UNION && isZero(body.subarray(UNION))) {
     return {
       _tag: "Inet6",
-      address: body.subarray(8, 24),
+      address: body.slice(8, 24),
       port: view.getUint16(2),
       flowInfo: view.getUint32(4),
       scopeId: view.getUint32(24, true)
@@ -105,7 +108,7 @@ const readBody = (body: Uint8Array, bigEndianFamily: boolean): Sockaddr => {
   }
   return family === 0 && body.length >= UNION && isZero(body.subarray(2))
     ? blank
-    : { _tag: "Other", family, data: body.subarray(2) }
+    : { _tag: "Other", family, data: body.slice(2) }
 }
 
 /** False for what the other variants express: one value, one form. */
@@ -121,7 +124,7 @@ const readExact = (body: Uint8Array): Sockaddr => {
   const value = readBody(body, false)
   return size(value) === body.length
     ? value
-    : { _tag: "Other", family: body[0]! | (body[1]! << 8), data: body.subarray(2) }
+    : { _tag: "Other", family: body[0]! | (body[1]! << 8), data: body.slice(2) }
 }
 
 /** **Shape** `length:le32 family:le16 data[length - 2]`; port and IPv6 flow information big-endian. */

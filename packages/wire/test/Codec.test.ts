@@ -99,6 +99,16 @@ describe("Codec", () => {
     const decoded = Codec.decode(Codec.struct("Ident", { addrs: vector }), bytes)
     assert.isTrue(Result.isFailure(decoded) && decoded.failure.type.startsWith("Ident.addrs[1]"))
   })
+  it("an address keeps its own bytes, and not the frame that it came in", () => {
+    for (const text of ["v2:127.0.0.1:6800/1", "v2:[::1]:6800/1"]) {
+      const addr = Result.getOrThrow(EntityAddr.parse(text))
+      const { sockaddr } = Result.getOrThrow(
+        Codec.decode(EntityAddr.EntityAddr, Codec.encode(EntityAddr.EntityAddr, addr))
+      )
+      if (!("address" in sockaddr)) return assert.fail(sockaddr._tag)
+      assert.strictEqual(sockaddr.address.buffer.byteLength, sockaddr.address.length)
+    }
+  })
   it("a value from outside the type system is checked before it is written", () => {
     const encoded = Codec.encodeUnknown(ControlFrame.Ack, { _tag: "Ack", msgSeq: -1 })
     assert.isTrue(Result.isFailure(encoded) && encoded.failure.reason === "OutOfRange")
