@@ -32,7 +32,9 @@ export const Settings = Schema.Struct({
   keepalive: Schema.NullOr(Weather.Millis),
   patience: Schema.NullOr(Weather.Millis),
   /** Whether everybody has a key and everything is encrypted. */
-  secure: Schema.Boolean
+  secure: Schema.Boolean,
+  /** By which frames of 64 bytes and more are compressed. */
+  compression: Schema.NullOr(Schema.Literals(["snappy", "zlib", "zstd", "lz4"]))
 })
 export type Settings = typeof Settings.Type
 
@@ -54,7 +56,8 @@ export const calm: Settings = {
   outbox: 1 << 16,
   keepalive: null,
   patience: null,
-  secure: false
+  secure: false,
+  compression: null
 }
 
 /** Operations and faults come within this time. **Units** milliseconds */
@@ -62,7 +65,9 @@ export const SPAN = 20_000
 
 const list = <A>(count: number, draw: () => A): ReadonlyArray<A> => Array.from({ length: count }, draw)
 
-const drawSettings = (chance: Chance): Settings => {
+const drawSettings = (chance: Chance, seed: number): Settings => {
+  // Of a chance of its own, so that seeds go on meaning what they did before there was compression.
+  const other = new Chance(seed, "compression")
   const keepalive = chance.pick([null, null, 500, 5000])
   return {
     sendBuffer: chance.pick([1024, 65_536, 262_144]),
@@ -71,7 +76,8 @@ const drawSettings = (chance: Chance): Settings => {
     keepalive,
     // No less than a few keepalives long: who says little is not silent.
     patience: keepalive === 500 ? chance.pick([null, 2000]) : null,
-    secure: chance.odds(1 / 16)
+    secure: chance.odds(1 / 16),
+    compression: other.odds(1 / 8) ? other.pick(["snappy", "zlib", "zstd", "lz4"] as const) : null
   }
 }
 
@@ -103,7 +109,7 @@ export const draw = (seed: number, policy: PolicyName): Plan => {
   return {
     policy,
     ends,
-    settings: drawSettings(chance),
+    settings: drawSettings(chance, seed),
     weather: Weather.draw(chance),
     ...(isStorm
       ? drawStorm(chance, { ...setting, mortal: false })
@@ -114,14 +120,17 @@ export const draw = (seed: number, policy: PolicyName): Plan => {
   }
 }
 
-const formatSettings = ({ keepalive, outbox, patience, receiveBuffer, secure, sendBuffer }: Settings): string =>
-  [
+const formatSettings = (settings: Settings): string => {
+  const { compression, keepalive, outbox, patience, receiveBuffer, secure, sendBuffer } = settings
+  return [
     `buffers ${sendBuffer} out, ${receiveBuffer} in, ${outbox} messages`,
     keepalive === null
       ? "no keepalives"
       : `keepalives every ${keepalive} ms${patience === null ? "" : `, silence for ${patience} ms`}`,
-    secure ? "secure" : "not secure"
+    secure ? "secure" : "not secure",
+    ...(compression === null ? [] : [`compressed by ${compression}`])
   ].join("; ")
+}
 
 /** Plans that are like this one and a little simpler: half of what happens, then less, then one thing made plainer. */
 export function* simpler(plan: Plan): Generator<Plan> {

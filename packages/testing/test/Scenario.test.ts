@@ -88,7 +88,7 @@ describe("scenarios", () => {
     const plan: Plan.Plan = {
       policy: "stateful",
       ends: ["a", "b"],
-      settings: { ...Plan.calm, keepalive: 500, patience: 2000 },
+      settings: { ...Plan.calm, keepalive: 500, patience: 2000, compression: "zstd" },
       weather: Weather.calm,
       script: [
         { _tag: "Restart", at: 20, end: "a", millis: 5, silent: true },
@@ -98,7 +98,7 @@ describe("scenarios", () => {
     }
     assert.deepStrictEqual(Plan.format(plan).split("\n"), [
       "stateful: a, b",
-      "settings: buffers 262144 out, 1048576 in, 65536 messages; keepalives every 500 ms, silence for 2000 ms; not secure",
+      "settings: buffers 262144 out, 1048576 in, 65536 messages; keepalives every 500 ms, silence for 2000 ms; not secure; compressed by zstd",
       "weather: 1-1 ms on the way, 0 % cut, 1048576 bytes in flight",
       "  3 ms: b sends 2 of 10 bytes to a, priority 64, at once, and says goodbye",
       "  20 ms: a loses its power and is back after 5 ms",

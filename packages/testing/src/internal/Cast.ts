@@ -4,7 +4,9 @@
 import { AuthClient } from "@msgr2/auth/AuthClient"
 import { AuthServer } from "@msgr2/auth/AuthServer"
 import * as KeyServer from "@msgr2/auth/KeyServer"
+import * as CompressionMethod from "@msgr2/frame/CompressionMethod"
 import type { Transport } from "@msgr2/messenger/Transport"
+import * as CompressionPolicy from "@msgr2/session/CompressionPolicy"
 import * as Policy from "@msgr2/session/Policy"
 import { AuthMethod } from "@msgr2/wire/AuthMethod"
 import { ConnectionMode } from "@msgr2/wire/ConnectionMode"
@@ -12,6 +14,7 @@ import * as EntityName from "@msgr2/wire/EntityName"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { Plan, PolicyName } from "../Plan.ts"
 import type { SimNetwork } from "../SimNetwork.ts"
 import { Simulation } from "../Simulation.ts"
@@ -47,6 +50,18 @@ const clientAuth = (id: string, keys: KeyServer.KeyServer | undefined) => {
 const millis = (value: number | null): Duration.Duration | undefined =>
   value === null ? undefined : Duration.millis(value)
 
+/** With everybody, of both kinds, encrypted or not. */
+const compressing = (name: Plan["settings"]["compression"]): CompressionPolicy.CompressionPolicy =>
+  name === null
+    ? CompressionPolicy.defaults
+    : {
+        mode: "force",
+        methods: Result.getOrThrow(CompressionMethod.parseList(name)),
+        minSize: 64,
+        secure: true,
+        peerTypes: [Mon, Client]
+      }
+
 /** Everybody who takes part. `wrap` is put around each transport. */
 export const make = Effect.fnUntraced(function* (
   plan: Plan,
@@ -57,7 +72,7 @@ export const make = Effect.fnUntraced(function* (
   const world = yield* Simulation
   const star = plan.policy === "lossy" || plan.policy === "stateful"
   const [clientPolicy, serverPolicy] = policies[plan.policy]
-  const { keepalive, outbox, patience, receiveBuffer, secure, sendBuffer } = plan.settings
+  const { compression, keepalive, outbox, patience, receiveBuffer, secure, sendBuffer } = plan.settings
   const keys = secure ? yield* KeyServer.generate(plan.ends.map(entity)) : undefined
   const serverAuth = keys === undefined ? AuthServer.layerNone() : AuthServer.layerCephx({ keyServer: keys })
   const [first] = plan.ends
@@ -74,6 +89,7 @@ export const make = Effect.fnUntraced(function* (
         serverPolicies: { otherwise: serverPolicy },
         sendBuffer,
         receiveBuffer,
+        compression: compressing(compression),
         outboxMessages: outbox,
         sessionTimeout: SESSION,
         keepaliveInterval: millis(keepalive),
