@@ -7,7 +7,50 @@ import { admin, client, keyOf, mon, openClient, osd, scripted, success, withEntr
 const { None, CephX } = AuthMethod.AuthMethod
 const { Crc, Secure } = ConnectionMode.ConnectionMode
 
-/** The four payloads of a CephX handshake that goes well, and both ends stopped in front of each. */
+/** A handshake that goes well, and both ends stopped in front of each of its four payloads. */
+const stopped = Effect.fnUntraced(function* (
+  open: ReturnType<typeof openClient>,
+  openServer: Effect.Effect<AuthServer.ServerExchange>
+) {
+  const exchange = yield* open
+  const server = yield* openServer
+  const offer = yield* exchange.begin
+  const challenge = yield* server.request(offer)
+  if (challenge._tag !== "More") return yield* Effect.die(challenge)
+  const proof = yield* exchange.more(challenge.payload)
+  const done = yield* server.more(proof)
+  if (done._tag !== "Done") return yield* Effect.die(done)
+  yield* exchange.done(done)
+
+  return {
+    offer,
+    challenge,
+    proof,
+    done,
+    request: (payload: Uint8Array) => Effect.flatMap(openServer, (server) => server.request({ ...offer, payload })),
+    prove: (payload: Uint8Array) =>
+      Effect.gen(function* () {
+        const server = yield* openServer
+        yield* server.request(offer)
+        return yield* server.more(payload)
+      }),
+    answer: (payload: Uint8Array) =>
+      Effect.gen(function* () {
+        const client = yield* open
+        yield* client.begin
+        return yield* client.more(payload)
+      }),
+    finish: (payload: Uint8Array) =>
+      Effect.gen(function* () {
+        const client = yield* open
+        yield* client.begin
+        yield* client.more(challenge.payload)
+        return yield* client.done({ ...done, payload })
+      })
+  }
+})
+
+/** A client with a key and the monitor. */
 const scene = (mode: number) =>
   Effect.gen(function* () {
     const keyServer = yield* KeyServer.generate([admin])
@@ -19,42 +62,7 @@ const scene = (mode: number) =>
     )
     const open = openClient({ name: admin, key: keyOf(keyServer, admin), modes: [mode], methods: [CephX] })
 
-    const exchange = yield* open
-    const server = yield* openServer
-    const offer = yield* exchange.begin
-    const challenge = yield* server.request(offer)
-    if (challenge._tag !== "More") return yield* Effect.die(challenge)
-    const proof = yield* exchange.more(challenge.payload)
-    const done = yield* server.more(proof)
-    if (done._tag !== "Done") return yield* Effect.die(done)
-    yield* exchange.done(done)
-
-    return {
-      offer,
-      challenge,
-      proof,
-      done,
-      request: (payload: Uint8Array) => Effect.flatMap(openServer, (server) => server.request({ ...offer, payload })),
-      prove: (payload: Uint8Array) =>
-        Effect.gen(function* () {
-          const server = yield* openServer
-          yield* server.request(offer)
-          return yield* server.more(payload)
-        }),
-      answer: (payload: Uint8Array) =>
-        Effect.gen(function* () {
-          const client = yield* open
-          yield* client.begin
-          return yield* client.more(payload)
-        }),
-      finish: (payload: Uint8Array) =>
-        Effect.gen(function* () {
-          const client = yield* open
-          yield* client.begin
-          yield* client.more(challenge.payload)
-          return yield* client.done({ ...done, payload })
-        })
-    }
+    return yield* stopped(open, openServer)
   }).pipe(withEntropy(7))
 
 const flipped = (bytes: Uint8Array, at: number, mask: number) =>
@@ -151,55 +159,21 @@ const service = (mode: number) =>
     const open = openClient({ name: admin, modes: [mode], methods: [CephX], tickets }, osd).pipe(
       Effect.provideService(Entropy.Entropy, (size) => new Uint8Array(size).fill(7))
     )
-    const exchange = yield* open
-    const server = yield* openServer
-    const offer = yield* exchange.begin
-    const challenge = yield* server.request(offer)
-    if (challenge._tag !== "More") return yield* Effect.die(challenge)
-    const second = yield* exchange.more(challenge.payload)
-    const done = yield* server.more(second)
-    if (done._tag !== "Done") return yield* Effect.die(done)
-    yield* exchange.done(done)
-    return {
-      offer,
-      challenge,
-      second,
-      done,
-      request: (payload: Uint8Array) => Effect.flatMap(openServer, (server) => server.request({ ...offer, payload })),
-      prove: (payload: Uint8Array) =>
-        Effect.gen(function* () {
-          const server = yield* openServer
-          yield* server.request(offer)
-          return yield* server.more(payload)
-        }),
-      answer: (payload: Uint8Array) =>
-        Effect.gen(function* () {
-          const client = yield* open
-          yield* client.begin
-          return yield* client.more(payload)
-        }),
-      finish: (payload: Uint8Array) =>
-        Effect.gen(function* () {
-          const client = yield* open
-          yield* client.begin
-          yield* client.more(challenge.payload)
-          return yield* client.done({ ...done, payload })
-        })
-    }
+    return yield* stopped(open, openServer)
   }).pipe(withEntropy(7))
 
 for (const mode of [Crc, Secure]) {
   describe(`In a handshake with a ticket for ${ConnectionMode.format(mode)} mode`, () => {
     it.effect("every truncated payload is refused by the service and a typed error of the client", () =>
       Effect.gen(function* () {
-        const { offer, challenge, second, done, request, prove, answer, finish } = yield* service(mode)
+        const { offer, challenge, proof, done, request, prove, answer, finish } = yield* service(mode)
         assert.strictEqual((yield* request(offer.payload))._tag, "More")
-        assert.strictEqual((yield* prove(second))._tag, "Done")
+        assert.strictEqual((yield* prove(proof))._tag, "Done")
         assert.isTrue(yield* accepted(answer(challenge.payload)))
         assert.isTrue(yield* accepted(finish(done.payload)))
         for (let size = 0; size < offer.payload.length; size++) {
           assert.deepInclude(yield* request(offer.payload.subarray(0, size)), { _tag: "Refused", result: -13 })
-          assert.deepInclude(yield* prove(second.subarray(0, size)), { _tag: "Refused", result: -13 })
+          assert.deepInclude(yield* prove(proof.subarray(0, size)), { _tag: "Refused", result: -13 })
         }
         for (let size = 0; size < challenge.payload.length; size++) {
           assert.isFalse(yield* accepted(answer(challenge.payload.subarray(0, size))))
@@ -214,12 +188,12 @@ for (const mode of [Crc, Secure]) {
       "a flipped bit in the answer to the challenge keeps the client out, and one in the reply the service",
       () =>
         Effect.gen(function* () {
-          const { offer, challenge, second, done, request, prove, answer, finish } = yield* service(mode)
+          const { offer, challenge, proof, done, request, prove, answer, finish } = yield* service(mode)
           // Any version of a ticket from 1 on is read alike.
           const version = 1 + 8 + 4
           for (const mask of [0x01, 0x80, 0xff]) {
-            for (let at = 0; at < second.length; at++) {
-              const verdict = yield* prove(flipped(second, at, mask))
+            for (let at = 0; at < proof.length; at++) {
+              const verdict = yield* prove(flipped(proof, at, mask))
               const harmless = at === version && mask !== 0x01
               assert.strictEqual(verdict._tag, harmless ? "Done" : "Refused", `byte ${at}, mask ${mask}`)
             }
@@ -287,14 +261,14 @@ describe("Whatever a peer sends", () => {
 
   it.effect.prop("a service gives a verdict", [Schema.Array(Schema.Tuple([Schema.Boolean, Bytes.Bytes]))], ([steps]) =>
     Effect.gen(function* () {
-      const { offer, second } = yield* service(Crc)
+      const { offer, proof } = yield* service(Crc)
       const server = yield* Effect.flatMap(AuthServer.AuthServer, (server) => server.open(client)).pipe(
         Effect.provide(
           AuthServer.AuthServer.layerService({ service: osd.type, secrets: Effect.succeed(RotatingSecrets.empty) })
         )
       )
       for (const [more, noise] of steps) {
-        for (const payload of [noise, Bytes.concat([(more ? second : offer.payload).subarray(0, 13), noise])]) {
+        for (const payload of [noise, Bytes.concat([(more ? proof : offer.payload).subarray(0, 13), noise])]) {
           const verdict = more ? yield* server.more(payload) : yield* server.request({ ...offer, payload })
           assert.include(["Refused", "Busy"], verdict._tag)
         }

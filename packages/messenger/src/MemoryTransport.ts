@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { Arrivals } from "./internal/Arrivals.ts"
-import { Gate } from "./internal/Gate.ts"
+import { Gate } from "./Gate.ts"
 import { type Listener, type Pipe, Transport } from "./Transport.ts"
 import { type Reason, TransportError } from "./TransportError.ts"
 

@@ -1,5 +1,6 @@
 export * as Connection from "./Connection.ts"
 export * as ConnectionError from "./ConnectionError.ts"
+export * as Gate from "./Gate.ts"
 export * as MemoryTransport from "./MemoryTransport.ts"
 export * as Messenger from "./Messenger.ts"
 export * as MessengerConfig from "./MessengerConfig.ts"

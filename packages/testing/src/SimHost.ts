@@ -4,7 +4,7 @@
 import { Transport } from "@msgr2/messenger/Transport"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import type * as Context from "effect/Context"
-import { Gate } from "./internal/Gate.ts"
+import { Gate } from "@msgr2/messenger/Gate"
 import type { Link } from "./internal/Link.ts"
 import type { SimNetwork } from "./SimNetwork.ts"
 

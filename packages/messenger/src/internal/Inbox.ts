@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Pull from "effect/Pull"
 import type { ConnectionError } from "../ConnectionError.ts"
-import { Gate } from "./Gate.ts"
+import { Gate } from "../Gate.ts"
 
 type Batch = Arr.NonEmptyReadonlyArray<Message>
 const isBatch = (messages: ReadonlyArray<Message>): messages is Batch => messages.length > 0

@@ -8,7 +8,7 @@ import type { Delivery } from "../Connection.ts"
 import type { ConnectionError } from "../ConnectionError.ts"
 import type { MessengerConfig } from "../MessengerConfig.ts"
 import type { Driver } from "./Driver.ts"
-import { Gate } from "./Gate.ts"
+import { Gate } from "../Gate.ts"
 import { Receipts } from "./Receipts.ts"
 
 /** Messages that one turn of the pump sends. */

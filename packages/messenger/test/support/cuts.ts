@@ -2,7 +2,7 @@
 import { Effect, Exit, Layer, Scope } from "effect"
 import { Transport, TransportError } from "../../src/index.ts"
 import { EntityAddr } from "@msgr2/wire"
-import { Gate } from "../../src/internal/Gate.ts"
+import { Gate } from "../../src/Gate.ts"
 
 const reset = (address: EntityAddr.EntityAddr) =>
   new TransportError.TransportError({ reason: "Reset", address: EntityAddr.format(address), detail: "cut" })

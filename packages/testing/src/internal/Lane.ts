@@ -4,7 +4,7 @@
 import type { TransportError } from "@msgr2/messenger/TransportError"
 import type { Chance } from "../Chance.ts"
 import type { Weather } from "../Weather.ts"
-import { Gate } from "./Gate.ts"
+import { Gate } from "@msgr2/messenger/Gate"
 import { Mailbox } from "./Mailbox.ts"
 import type { Wires } from "./Wires.ts"
 

@@ -2,7 +2,7 @@
  * What was sent and what was heard in a scenario, and whether the one agrees with the other.
  */
 import type { Message } from "@msgr2/wire/Message"
-import { Gate } from "./Gate.ts"
+import { Gate } from "@msgr2/messenger/Gate"
 import { describe, isIntact, kindOf, type Letter } from "./Letter.ts"
 
 /** What must not happen, the most telling first. */

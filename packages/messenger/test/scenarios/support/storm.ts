@@ -2,7 +2,7 @@
 import { EntityAddr } from "@msgr2/wire"
 import { Effect, Layer } from "effect"
 import { Transport, TransportError } from "../../../src/index.ts"
-import { Gate } from "../../../src/internal/Gate.ts"
+import { Gate } from "../../../src/Gate.ts"
 
 /** Numbers in [0, 1), the same for the same seed. */
 export const dice = (seed: number): (() => number) => {

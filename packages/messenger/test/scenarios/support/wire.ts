@@ -2,7 +2,7 @@
 import { EntityAddr } from "@msgr2/wire"
 import { type Array as Arr, Effect } from "effect"
 import { type Transport, TransportError } from "../../../src/index.ts"
-import { Gate } from "../../../src/internal/Gate.ts"
+import { Gate } from "../../../src/Gate.ts"
 import type { Kind, Point } from "./breakpoints.ts"
 import { type Piece, Scanner } from "./scanner.ts"
 

@@ -1,12 +1,13 @@
 /**
- * A place to wait until a condition holds. Conditions are checked when somebody says that things have changed.
+ * A place to wait until a condition holds, for what changes synchronously and is waited for by fibers: room in a buffer,
+ * the end of a pipe. Conditions are looked at when somebody says that things have changed, and only then.
  */
 import * as Effect from "effect/Effect"
 
 export class Gate {
   private readonly waiters = new Set<() => void>()
 
-  /** Lets those through whose condition holds now, first come first. */
+  /** Lets those through whose condition holds now, first come first. They run before this returns. */
   check(): void {
     for (const waiter of this.waiters) waiter()
   }
