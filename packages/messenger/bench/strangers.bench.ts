@@ -22,12 +22,14 @@ const POINTS = 10
 
 const { gc } = globalThis
 
-/** With the buffers outside it. **Units** bytes. */
-const liveHeap = (): number => {
+/** With the buffers outside it, which are let go of a moment after what held them. **Units** bytes. */
+const liveHeap = Effect.gen(function* () {
+  gc?.()
+  yield* Effect.sleep("100 millis")
   gc?.()
   const { external, heapUsed } = process.memoryUsage()
   return heapUsed + external
-}
+})
 
 /** Everything that stranger number `i` says up to and including CLIENT_IDENT. */
 const words = (i: number, address: EntityAddr.EntityAddr): Uint8Array =>
@@ -73,14 +75,15 @@ const main = Effect.gen(function* () {
     yield* register.reached(first + PARTY - 1)
   }, Effect.scoped)
 
-  const [heap, began] = [liveHeap(), performance.now()]
+  const heap = yield* liveHeap
+  const began = performance.now()
   console.log("   strangers   sessions kept   live heap above the start   microseconds each")
   for (let first = 1, next = Math.ceil(COUNT / POINTS); first <= COUNT; first += PARTY) {
     yield* party(first)
     const come = first + PARTY - 1
     if (come < next && come < COUNT) continue
     next += Math.ceil(COUNT / POINTS)
-    const grown = ((liveHeap() - heap) / 2 ** 20).toFixed(1)
+    const grown = (((yield* liveHeap) - heap) / 2 ** 20).toFixed(1)
     const each = (((performance.now() - began) * 1000) / come).toFixed(0)
     console.log(
       `${come.toLocaleString("en").padStart(12)}${(register.opened - register.ended).toLocaleString("en").padStart(16)}` +
