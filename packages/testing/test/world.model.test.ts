@@ -89,7 +89,8 @@ const script = (text: string): ReadonlyArray<WorldMoves.Move> =>
     .trim()
     .split(/\s*[;\n]\s*/)
     .map((line): WorldMoves.Move => {
-      const [_tag = "", left = "", right = "", priority] = line.split(" ")
+      const [_tag = "", left = "", right, priority] = line.split(" ")
+      if (right === undefined) return { _tag, end: Number(left) } as WorldMoves.Move
       const move = /^\d+$/.test(right)
         ? {
             _tag,
