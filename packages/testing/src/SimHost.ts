@@ -1,10 +1,10 @@
 /**
  * A machine in a simulated network: its address, its transport, and the places where it lets others in.
  */
+import { Gate } from "@msgr2/messenger/Gate"
 import { Transport } from "@msgr2/messenger/Transport"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
 import type * as Context from "effect/Context"
-import { Gate } from "@msgr2/messenger/Gate"
 import type { Link } from "./internal/Link.ts"
 import type { SimNetwork } from "./SimNetwork.ts"
 

@@ -2,6 +2,7 @@
  * A network of simulated hosts, each with a `Transport`: pieces take their time and are cut anywhere, links die in the
  * middle of a byte stream and their ends notice it sooner, later or never, hosts go and come back.
  */
+import { Gate } from "@msgr2/messenger/Gate"
 import type { Listener, Pipe } from "@msgr2/messenger/Transport"
 import type { TransportError } from "@msgr2/messenger/TransportError"
 import type * as EntityAddr from "@msgr2/wire/EntityAddr"
@@ -10,7 +11,6 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Chance } from "./Chance.ts"
 import type { Fault } from "./Fault.ts"
-import { Gate } from "@msgr2/messenger/Gate"
 import { type End, failure, Link } from "./internal/Link.ts"
 import { Wires } from "./internal/Wires.ts"
 import { type Door, SimHost } from "./SimHost.ts"

@@ -146,34 +146,41 @@ describe("pages", () => {
   }
 })
 
+const examples = { "README.md": "packages/cli/test/examples", "docs/testing.md": "packages/testing/test/examples" }
+
+for (const [path, folder] of Object.entries(examples)) {
+  describe(`Examples of ${path}`, () => {
+    const page = read(path)
+    it("are the files of that name", () => {
+      const found = fenced(page, "example")
+      assert.sameMembers(
+        found.map(([name]) => name),
+        globSync("*.ts", { cwd: join(root, folder) })
+      )
+      for (const [name, text] of found) assert.strictEqual(text, read(`${folder}/${name}`))
+      assert.strictEqual([...page.matchAll(/^```ts$/gm)].length, found.length)
+    })
+    for (const [name, text] of fenced(page, "output")) {
+      it.live(
+        `print what it says: ${name}`,
+        () =>
+          Effect.gen(function* () {
+            const printed = yield* Effect.callback<string>((resume) => {
+              const child = execFile(process.execPath, [join(root, folder, name)], (error, stdout, stderr) =>
+                resume(Effect.succeed(error === null ? stdout : stderr))
+              )
+              return Effect.sync(() => child.kill())
+            })
+            assert.strictEqual(printed, text)
+          }),
+        20_000
+      )
+    }
+  })
+}
+
 describe("README.md", () => {
   const page = read("README.md")
-  it("examples are the files of that name", () => {
-    const found = fenced(page, "example")
-    assert.sameMembers(
-      found.map(([name]) => name),
-      globSync("*.ts", { cwd: join(root, "packages/cli/test/examples") })
-    )
-    for (const [name, text] of found) assert.strictEqual(text, read(`packages/cli/test/examples/${name}`))
-    assert.strictEqual([...page.matchAll(/^```ts$/gm)].length, found.length)
-  })
-  for (const [name, text] of fenced(page, "output")) {
-    it.live(
-      `${name} prints what it says`,
-      () =>
-        Effect.gen(function* () {
-          const printed = yield* Effect.callback<string>((resume) => {
-            const path = join(root, "packages/cli/test/examples", name)
-            const child = execFile(process.execPath, [path], (error, stdout, stderr) =>
-              resume(Effect.succeed(error === null ? stdout : stderr))
-            )
-            return Effect.sync(() => child.kill())
-          })
-          assert.strictEqual(printed, text)
-        }),
-      20_000
-    )
-  }
   it("the table of packages is that of the manifests", () => {
     const table = rows(page, "What is inside").map(([name = "", , imports = ""]) => [
       name.replaceAll("`", ""),

@@ -1,10 +1,10 @@
 /**
  * One direction of a link: a socket's send buffer, the way, and the buffer at the other end.
  */
+import { Gate } from "@msgr2/messenger/Gate"
 import type { TransportError } from "@msgr2/messenger/TransportError"
 import type { Chance } from "../Chance.ts"
 import type { Weather } from "../Weather.ts"
-import { Gate } from "@msgr2/messenger/Gate"
 import { Mailbox } from "./Mailbox.ts"
 import type { Wires } from "./Wires.ts"
 

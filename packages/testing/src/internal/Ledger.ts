@@ -1,8 +1,8 @@
 /**
  * What was sent and what was heard in a scenario, and whether the one agrees with the other.
  */
-import type { Message } from "@msgr2/wire/Message"
 import { Gate } from "@msgr2/messenger/Gate"
+import type { Message } from "@msgr2/wire/Message"
 import { describe, isIntact, kindOf, type Letter } from "./Letter.ts"
 
 /** What must not happen, the most telling first. */

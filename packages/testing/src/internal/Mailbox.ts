@@ -1,11 +1,11 @@
 /**
  * What has arrived at one end of a link and waits to be read.
  */
+import { Gate } from "@msgr2/messenger/Gate"
 import type { TransportError } from "@msgr2/messenger/TransportError"
 import * as Bytes from "@msgr2/wire/Bytes"
 import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import { Gate } from "@msgr2/messenger/Gate"
 
 type Batch = Arr.NonEmptyReadonlyArray<Uint8Array>
 const isBatch = (chunks: ReadonlyArray<Uint8Array>): chunks is Batch => chunks.length > 0
