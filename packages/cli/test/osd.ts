@@ -8,15 +8,15 @@ import { EntityAddr, EntityName } from "@msgr2/wire"
 import { Effect, Layer, Result, Schema } from "effect"
 import { rmSync } from "node:fs"
 import { dirname } from "node:path"
-import { cluster, directory } from "./clusters.ts"
+import { cluster, directory, freeBase } from "./clusters.ts"
 
 const { Client, Osd } = EntityName.EntityType
 const name = (text: string) => Result.getOrThrow(EntityName.parse(text))
-const port = 36_000
 
 /** The monitor's address of a cluster with one OSD that is told to compress everything. */
 export const compressing = Effect.acquireRelease(
   Effect.gen(function* () {
+    const port = yield* freeBase
     const dir = directory("osd")
     const options = ["--release", "18", "--auth", "none", "--mode", "crc", "--port", `${port}`, "--osds", "1"]
     const settings = [

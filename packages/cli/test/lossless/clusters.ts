@@ -6,9 +6,8 @@
 import { EntityAddr } from "@msgr2/wire"
 import { Effect, Option, Result, Schema, type Scope } from "effect"
 import { rmSync } from "node:fs"
-import * as net from "node:net"
 import { dirname } from "node:path"
-import { cluster, directory } from "../clusters.ts"
+import { cluster, directory, FREE, freeBase } from "../clusters.ts"
 
 export interface Options {
   /** "16", "18" or "20". */
@@ -34,26 +33,6 @@ const addr = (port: number, nonce = 0): EntityAddr.EntityAddr =>
 
 /** The first of them. */
 export const only = (addrs: EntityAddr.EntityAddrVec): EntityAddr.EntityAddr => addrs[0] ?? EntityAddr.blank
-
-/** Ports below the ephemeral ones and above those of scripts/test-ceph.sh; a cluster may take a hundred. */
-const BASES = [32_000, 32_100, 32_200, 32_300, 32_400, 32_500, 32_600]
-/** The first of the ports that no daemon takes: OSDs and MDS begin at 10. */
-const FREE = 90
-
-const isFree = (port: number) =>
-  Effect.callback<boolean>((resume) => {
-    const server = net.createServer()
-    server.once("error", () => resume(Effect.succeed(false)))
-    server.listen(port, "127.0.0.1", () => server.close(() => resume(Effect.succeed(true))))
-  })
-
-const freeBase = Effect.gen(function* () {
-  for (const base of BASES) {
-    const ports = [0, 1, 2, 10, 11, 12, 13, 14, FREE].map((n) => base + n)
-    if ((yield* Effect.forEach(ports, isFree)).every(Boolean)) return base
-  }
-  return yield* Effect.die(new Error(`no hundred free ports from ${BASES[0]} on`))
-})
 
 /** A cluster with these options of `ceph-cluster.sh up`; it goes down with the scope. */
 const start = (
