@@ -49,7 +49,7 @@ export const identify = (options: Local, { arrangement, progress, session }: Ask
         _tag: "ClientIdent",
         addrs: addrsOf(options, dial),
         target: dial.target,
-        gid: options.gid,
+        gid: gidOf(options, arrangement),
         globalSeq: named.globalSeq,
         supported: options.features,
         required: named.remote.policy.featuresRequired | Features.required,
@@ -59,6 +59,10 @@ export const identify = (options: Local, { arrangement, progress, session }: Ask
     ]
   ]
 }
+
+/** A client has no rank and no id: to daemons it goes by the global id that the monitors gave it. */
+const gidOf = ({ gid }: Local, { globalId, peerType }: Arrangement): bigint =>
+  gid === -1n && peerType !== EntityName.EntityType.Mon ? globalId : gid
 
 /** What has been agreed, and the session it is for. */
 export interface Asking extends Lasting {
@@ -91,7 +95,7 @@ const arranged = (
   compression: number | undefined
 ): Asking => {
   const { dial, globalId, mode, peerType, progress, session } = state
-  return { arrangement: { dial, globalId, mode, peerType, compression }, progress, session }
+  return { arrangement: { dial: { ...dial, rounds: 0 }, globalId, mode, peerType, compression }, progress, session }
 }
 
 /** Everything that concerns the connection is agreed: now the session. */
@@ -177,15 +181,16 @@ export const table = (options: Local): Table<State, Event, Action> => ({
         const [expected, got] = [EntityName.formatType(wanted), EntityName.formatType(frame.entityType)]
         return violation(state, frame, "WrongPeerType", `a ${expected}, got a ${got}`)
       }
+      const local = session.own ?? learn(options, dial, frame.peerAddr)
       return [
         {
           _tag: "AuthConnecting",
-          dial: { ...dial, local: learn(options, dial, frame.peerAddr) },
+          dial: { ...dial, local },
           peerType: frame.entityType,
           offered: [],
           granted: undefined,
           progress,
-          session
+          session: Sockaddr.isBlankIp(local.sockaddr) ? session : { ...session, own: local }
         },
         [{ _tag: "AuthBegin", peerType: frame.entityType }]
       ]

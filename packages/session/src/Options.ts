@@ -10,7 +10,7 @@ import type { Policies, Policy } from "./Policy.ts"
 export interface Local {
   /** One of `EntityType`. */
   readonly entityType: number
-  /** Rank, id or global id; -1 while unknown. */
+  /** Rank or id; -1 for a client, which tells daemons its global id. */
   readonly gid: bigint
   /** Addresses this end listens on; empty for a client, which then declares the one it is seen at. */
   readonly addrs: EntityAddrVec

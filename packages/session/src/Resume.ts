@@ -23,7 +23,7 @@ type Reconnecting = Extract<State, { readonly _tag: "SessionReconnecting" }>
 const nextRound = (state: Reconnecting, frame: Tagged, next: (asking: Asking) => Step): Step => {
   const { arrangement, progress, session } = state
   const { dial } = arrangement
-  return dial.rounds >= 2 * MAX_ROUNDS
+  return dial.rounds >= MAX_ROUNDS
     ? violation(state, frame, "SessionRounds", `an end after ${MAX_ROUNDS} answers`)
     : next({ arrangement: { ...arrangement, dial: { ...dial, rounds: dial.rounds + 1 } }, progress, session })
 }

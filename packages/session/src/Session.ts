@@ -29,6 +29,11 @@ export interface Remote {
 /** Identity of a session. Changes only in handshakes. */
 export interface Session {
   readonly remote: Remote
+  /**
+   * The address this end goes by where it listens nowhere: that by which the peer first saw it. It stays when this end
+   * moves, since the peer knows the session by it.
+   */
+  readonly own: EntityAddr | undefined
   /** Who answered last, once somebody has. */
   readonly peer: Peer | undefined
   readonly clientCookie: Cookie
@@ -49,6 +54,7 @@ export interface Session {
 
 export const fresh = (remote: Remote): Session => ({
   remote,
+  own: undefined,
   peer: undefined,
   clientCookie: cookie(0n),
   invited: false,

@@ -137,7 +137,7 @@ export const compare = (left: EntityAddr, right: EntityAddr): number => Bytes.co
 export const equals = (left: EntityAddr, right: EntityAddr): boolean => compare(left, right) === 0
 
 /** A text that is equal exactly when two lists of addresses are: the key of a table of peers. */
-export const key = (addrs: EntityAddrVec): string => addrs.map((addr) => `${addr.nonce}@${format(addr)}`).join(",")
+export const key = (addrs: EntityAddrVec): string => addrs.map((addr) => Bytes.toHex(sortKey(addr))).join(",")
 
 /** The first address that msgr2 can use, or a blank one. */
 export const msgr2Of = (addrs: EntityAddrVec): EntityAddr =>

@@ -99,6 +99,17 @@ describe("Codec", () => {
     const decoded = Codec.decode(Codec.struct("Ident", { addrs: vector }), bytes)
     assert.isTrue(Result.isFailure(decoded) && decoded.failure.type.startsWith("Ident.addrs[1]"))
   })
+  it("two addresses have one key exactly when they are equal, scopes and flow labels included", () => {
+    const addr = Result.getOrThrow(EntityAddr.parse("v2:[fe80::1]:6800/1"))
+    const scoped = (scopeId: number, flowInfo: number): EntityAddr.EntityAddr =>
+      addr.sockaddr._tag === "Inet6" ? { ...addr, sockaddr: { ...addr.sockaddr, scopeId, flowInfo } } : addr
+    const all = [addr, scoped(2, 0), scoped(3, 0), scoped(3, 1), { ...addr, nonce: 2 }, { ...addr, type: 3 }]
+    for (const one of all) {
+      for (const other of all) {
+        assert.strictEqual(EntityAddr.key([one]) === EntityAddr.key([other]), EntityAddr.equals(one, other))
+      }
+    }
+  })
   it("an address keeps its own bytes, and not the frame that it came in", () => {
     for (const text of ["v2:127.0.0.1:6800/1", "v2:[::1]:6800/1"]) {
       const addr = Result.getOrThrow(EntityAddr.parse(text))

@@ -67,6 +67,8 @@ export class Link {
   private mode: Mode.Mode = Mode.crc(1)
   /** Something waits for the socket to take what it has. */
   private stalled = false
+  /** Bytes that come are read. */
+  private listens = true
 
   constructor(options: Options, owner: Driver) {
     this.options = options
@@ -164,8 +166,9 @@ export class Link {
     this.owner.sender.settle()
     this.outgoing.flush()
     // What has arrived goes first when there is room again, which there may be since the flush.
-    if (stopped) return this.owner.inbox.room
-    return this.outgoing.answersWaiting < ANSWERS ? this.receive : Effect.andThen(this.outgoing.drained, this.receive)
+    if (!stopped && this.outgoing.answersWaiting < ANSWERS) return this.receive
+    this.listens = false
+    return stopped ? this.owner.inbox.room : Effect.andThen(this.outgoing.drained, this.receive)
   }
 
   /** Waits for room in the socket, and then goes on. */
@@ -195,12 +198,13 @@ export class Link {
     })
   )
 
-  private readonly receive: Effect.Effect<void, TransportError> = Effect.suspend(() =>
-    Effect.mapError(
+  private readonly receive: Effect.Effect<void, TransportError> = Effect.suspend(() => {
+    this.listens = true
+    return Effect.mapError(
       this.incoming.receive,
       (error) => new TransportError({ ...error, detail: error.detail || `while in ${this.owner.state._tag}` })
     )
-  )
+  })
 
   private note(direction: "in" | "out", frame: Observation["frame"], size: number): void {
     const { id: link, observe, role } = this.options
@@ -296,6 +300,7 @@ export class Link {
       activity: () => this.activity,
       // Bytes, not frames: a large one is a sign of life long before it is whole.
       heard: () => this.incoming.bytes,
+      listens: () => this.listens,
       onHandshakeTimeout: () => this.dispatch({ _tag: "HandshakeTimeout" }),
       onIdle: () => this.dispatch({ _tag: "IdleTimeout" }),
       onSilence: () => {
