@@ -6,7 +6,9 @@ import { AuthServer } from "@msgr2/auth/AuthServer"
 import * as Endpoint from "@msgr2/session/Endpoint"
 import type { Local } from "@msgr2/session/Options"
 import type { Policy } from "@msgr2/session/Policy"
+import { ProtocolError } from "@msgr2/session/ProtocolError"
 import * as EntityAddr from "@msgr2/wire/EntityAddr"
+import * as EntityName from "@msgr2/wire/EntityName"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -157,7 +159,7 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
     const dialsSelf = addrs.some((addr) => own.some((mine) => EntityAddr.equals(addr, mine)))
     // Lossy sessions are nobody's but their owner's.
     const known = policy.lossy ? undefined : sessions.find(addrs, dialsSelf)
-    if (known !== undefined) {
+    if (known !== undefined && !("session" in known.state && known.state.session.lossy)) {
       known.dispatch({ _tag: "Wanted" })
       return known
     }
@@ -186,6 +188,20 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
       : Effect.failCause(driver.over.cause)
   }
 
+  /** A session that is shared may be with a peer of another type. */
+  const checkType = (
+    driver: Driver,
+    wanted: number | undefined,
+    connection: Connection
+  ): Effect.Effect<Connection, ConnectionError> => {
+    const { entityType = wanted } = driver.peer ?? {}
+    if (wanted === entityType || wanted === undefined || entityType === undefined) return Effect.succeed(connection)
+    const [expected, received] = [EntityName.formatType(wanted), EntityName.formatType(entityType)]
+    const { _tag: state } = driver.state
+    const reason = new ProtocolError({ reason: "WrongPeerType", state, received, expected: `a ${expected}` })
+    return Effect.fail(new ConnectionError({ peer: driver.peerName, state, reason }))
+  }
+
   const dial = Effect.fnUntraced(function* (
     target: EntityAddr.EntityAddr,
     options: ConnectOptions
@@ -203,8 +219,12 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
       }),
       (driver) => driver.release
     )
+    // A session that others have had open before may end without being open for this one.
+    const before = driver.state._tag === "Ready" ? -1 : driver.stats.opened
     yield* driver.opened
-    return yield* outcome(driver)
+    if (driver.over !== undefined && driver.stats.opened === before) return yield* driver.gone
+    const connection = yield* outcome(driver)
+    return yield* checkType(driver, options.peerType, connection)
   })
 
   // In a scope of its own, because the one around it may outlive many failures.
@@ -269,7 +289,9 @@ const make = Effect.fnUntraced(function* (config: MessengerConfig) {
         )
       })
     )
-    yield* Effect.forever(acceptOne).pipe(
+    const survive = (defect: unknown) =>
+      Effect.andThen(Effect.logError("could not accept a connection", defect), Effect.sleep(ACCEPT_PAUSE))
+    yield* Effect.forever(Effect.catchDefect(acceptOne, survive)).pipe(
       Effect.tapError((error) => Effect.logWarning("could not accept a connection", error)),
       Effect.retry(Schedule.spaced(ACCEPT_PAUSE)),
       Effect.forkScoped

@@ -98,6 +98,9 @@ export class Driver {
   private connected = false
   /** Why the link is being lost, while the machine is told. */
   private loss: Loss | undefined
+  /** Steps within steps. */
+  private depth = 0
+  private later: Array<() => void> = []
 
   constructor(options: Options) {
     this.options = options
@@ -167,8 +170,27 @@ export class Driver {
     this.options.host.discard(this, link)
   }
 
-  /** Takes one event to its conclusion. */
+  /** Takes one event to its conclusion, and then lets those go on who wait for what has come of it. */
   dispatch(event: Event): void {
+    this.depth++
+    try {
+      this.step(event)
+    } finally {
+      if (--this.depth === 0) {
+        const { later } = this
+        this.later = []
+        for (const wake of later) wake()
+      }
+    }
+  }
+
+  /** Whoever is woken runs at once, and may send, close or connect: not before the step is complete. */
+  private afterwards(wake: () => void): void {
+    if (this.depth > 0) this.later.push(wake)
+    else wake()
+  }
+
+  private step(event: Event): void {
     const before = this.state
     const [next, actions] = this.options.endpoint.step(before, event)
     this.state = next
@@ -178,7 +200,7 @@ export class Driver {
     }
     if (before._tag === next._tag && event._tag !== "Reuse") return
     this.options.host.moved(this, before, event._tag)
-    this.changed.check()
+    this.afterwards(() => this.changed.check())
   }
 
   /** The socket that it was for carries another session. */
@@ -258,13 +280,15 @@ export class Driver {
         this.drop()
         // Whoever waits for a sign of life is not to wait for one that was asked of a lost socket.
         this.keepalives.end()
+        // What could not be written may be taken again.
+        this.afterwards(() => this.sender.settle())
         if (this.connected) this.tell({ _tag: "Disconnected", reason: action.error ?? this.loss?.reason })
         this.connected = false
         break
       case "RemoteReset":
         this.counts.resets++
+        this.afterwards(this.sender.lost())
         this.inbox.clear()
-        this.sender.lost()
         this.tell({ _tag: "Reset" })
         break
       case "Hangup": {
@@ -293,9 +317,11 @@ export class Driver {
     this.tell({ _tag: "Connected", resumed })
     // Of those who ask on the new connection, nobody has asked yet.
     this.keepalives.end()
-    this.changed.check()
-    this.sender.settle()
-    this.sender.pump()
+    this.afterwards(() => {
+      this.sender.settle()
+      this.changed.check()
+      this.sender.pump()
+    })
   }
 
   private tell(event: SessionEvent): void {
@@ -331,12 +357,15 @@ export class Driver {
     this.job?.cancel()
     this.job = undefined
     this.link?.finish(!givenUp)
-    this.inbox.end(exit)
-    this.sender.lost()
-    this.changed.check()
-    this.sender.settle()
-    this.keepalives.end()
+    const tellLost = this.sender.lost()
     if (before._tag !== "Closed") this.options.host.moved(this, before, "Failed")
+    this.afterwards(() => {
+      this.inbox.end(exit)
+      tellLost()
+      this.changed.check()
+      this.sender.settle()
+      this.keepalives.end()
+    })
   }
 
   /** Fails with what ended it, or says that its owner did. */

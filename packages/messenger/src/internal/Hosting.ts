@@ -160,7 +160,6 @@ export const make = (house: House, guest: Guest): Hosting => {
           known.dispatch(existing)
         }
         driver.dispatch(newcomer)
-        if (isLiving(driver.state)) sessions.add(request.addrs, driver)
       }),
     moved: (driver, from, event) => {
       const { state } = driver
@@ -171,6 +170,7 @@ export const make = (house: House, guest: Guest): Hosting => {
         return
       }
       if (!driver.visited) return
+      if (from._tag === "SessionAccepting") sessions.add(state.session.remote.addrs, driver)
       if (state._tag === "Ready") {
         sessions.attach(driver)
         driver.expiry?.cancel()

@@ -162,8 +162,8 @@ export class Link {
     // While acks wait to leave, no more are added: a later one will do for all.
     if (this.outgoing.answersWaiting < ACKS) this.dispatch({ _tag: "Drained" })
     else this.stall()
-    this.owner.inbox.flush()
     this.owner.sender.settle()
+    this.owner.inbox.flush()
     this.outgoing.flush()
     // What has arrived goes first when there is room again, which there may be since the flush.
     if (!stopped && this.outgoing.answersWaiting < ANSWERS) return this.receive

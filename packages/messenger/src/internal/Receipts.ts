@@ -64,9 +64,12 @@ export class Receipts {
     }
   }
 
-  /** Nothing more will be heard of what was sent, and what was not will never be. */
-  lost(): void {
-    for (const { seq, settle, taken } of this.open.values())
-      if (taken) settle(seq === undefined ? "NotSent" : "Unknown")
+  /** Nothing more will be heard of what was sent, and what was not will never be: the result says so to those who ask. */
+  lost(): () => void {
+    const gone = [...this.open].filter(([, { taken }]) => taken)
+    for (const [message] of gone) this.open.delete(message)
+    return () => {
+      for (const [, { seq, settle }] of gone) settle(seq === undefined ? "NotSent" : "Unknown")
+    }
   }
 }

@@ -30,9 +30,9 @@ export class Sender {
     if (this.receipts.size > 0) this.receipts.sent(message, seq)
   }
 
-  /** What was taken is lost to this session. */
-  lost(): void {
-    this.receipts.lost()
+  /** What was taken is lost to this session. The result tells those who want to know. */
+  lost(): () => void {
+    return this.receipts.lost()
   }
 
   /** Lets messages leave that wait, as far as there is room. */
@@ -125,6 +125,8 @@ export class Sender {
         (this.driver.state._tag === "Ready" && !Outbox.hasPending(this.driver.state.progress.outbox))
       return Effect.andThen(this.roomy.when(settled), this.drained)
     }
-    return Effect.raceFirst(link.outgoing.drained, this.driver.closed)
+    // Of a socket that was lost with what it had, nothing more is known.
+    const rest = Effect.suspend(() => (link === this.driver.link ? Effect.void : this.drained))
+    return Effect.andThen(Effect.raceFirst(link.outgoing.drained, this.driver.closed), rest)
   })
 }
