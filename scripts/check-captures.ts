@@ -3,18 +3,20 @@
  *
  * A sessions file is a JSON array with one object for each TCP connection in order of its first packet: `client`, `server`,
  * `session_key`, `connection_secret`, `c2s_bytes`, `s2c_bytes`, and `frames`, the count of each `"c2s TAG"`. Every frame must
- * decode, the counts must be equal, and every frame that is not compressed must encode to the bytes it came from. Exit
- * code 1 when anything differs.
+ * decode, the counts must be equal, and every frame that is not compressed must encode to the bytes it came from. The
+ * exit code is 1 when anything differs.
  */
 import { FrameEncoder, Gather, Mode } from "@msgr2/frame"
 import { Bytes } from "@msgr2/wire"
 import { Redacted, Result } from "effect"
-import { globSync, readFileSync } from "node:fs"
+import { existsSync, globSync, readFileSync } from "node:fs"
 import { basename } from "node:path"
+import { fileURLToPath } from "node:url"
 import * as Keys from "../packages/cli/src/explain/Keys.ts"
 import { counts, explain, type Found, type Session } from "../packages/cli/test/explain/recording.ts"
 import { segmentsOf } from "../packages/cli/test/explain/reencode.ts"
 import { type Streams, streams } from "../packages/cli/test/explain/streams.ts"
+import * as Tool from "../packages/testing/tool.ts"
 
 interface Again {
   same: number
@@ -52,9 +54,11 @@ const again = (found: Found, direction: "c2s" | "s2c", stream: Uint8Array, sessi
   }
 }
 
+const logOf = (path: string): string => path.replace(/\.pcap$/, ".sessions.json")
+
 const check = (path: string): ReadonlyArray<string> => {
   const file = new Uint8Array(readFileSync(path))
-  const log = readFileSync(path.replace(/\.pcap$/, ".sessions.json"), "utf8")
+  const log = readFileSync(logOf(path), "utf8")
   const sessions = JSON.parse(log) as ReadonlyArray<Session>
   const { conversations, errors } = explain(file, Result.getOrThrow(Keys.parseLog(log)))
   const carried = streams(file)
@@ -87,8 +91,17 @@ const check = (path: string): ReadonlyArray<string> => {
   return faults
 }
 
-const paths = globSync(`${process.argv[2] ?? "."}/*.pcap`).toSorted()
-const faults = paths.flatMap((path) => check(path).map((fault) => `${basename(path)}: ${fault}`))
-for (const fault of faults.slice(0, 20)) console.log(fault)
-console.log(`${paths.length} captures, ${faults.length} faults`)
-process.exitCode = faults.length === 0 && paths.length > 0 ? 0 : 1
+const main = (args: ReadonlyArray<string>): number => {
+  const [directory, ...more] = args
+  if (directory === undefined || more.length > 0) throw new Tool.Misuse("expected one directory of captures")
+  const paths = globSync(`${directory}/*.pcap`).toSorted()
+  if (paths.length === 0) throw new Tool.Misuse(`expected a directory with captures, "${directory}" has no *.pcap`)
+  const alone = paths.find((path) => !existsSync(logOf(path)))
+  if (alone !== undefined) throw new Tool.Misuse(`expected ${logOf(alone)} beside ${alone}`)
+  const faults = paths.flatMap((path) => check(path).map((fault) => `${basename(path)}: ${fault}`))
+  for (const fault of faults.slice(0, 20)) console.log(fault)
+  console.log(`${paths.length} captures, ${faults.length} faults`)
+  return faults.length === 0 ? 0 : 1
+}
+
+await Tool.main(fileURLToPath(import.meta.url), main)

@@ -156,16 +156,19 @@ export const command = Command.make(
     address: Argument.String("address").pipe(Argument.withDescription("v2:IP:PORT of any Ceph daemon")),
     format: Flag.Literals("format", ["plain", "json"]).pipe(
       Flag.withDefault("plain"),
-      Flag.withDescription("Form of the answer")
+      Flag.withDescription("Form of the answer (default: plain)")
     ),
     timeout: Flag.Finite("timeout").pipe(
       Flag.withMetavar("SECONDS"),
       Flag.withDefault(10),
-      Flag.withDescription("Give up after this long")
+      Flag.withDescription("Give up after this long, more than 0 (default: 10)")
     )
   },
   ({ address, format, timeout }) =>
     Effect.gen(function* () {
+      if (timeout <= 0) {
+        return yield* new CliError({ message: `--timeout: expected a number of seconds above 0, got ${timeout}` })
+      }
       const target = yield* Effect.fromResult(
         Result.mapError(EntityAddr.parse(address), (expected) => new CliError({ message: `expected ${expected}` }))
       )

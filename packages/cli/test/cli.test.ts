@@ -93,6 +93,16 @@ describe("msgr2 probe", () => {
   it.live("gives up on a port that stays silent", () =>
     Effect.flatMap(port(""), (address) => failsWith(["probe", address, "--timeout", "1"], "did not answer"))
   )
+
+  it.live("refuses a time that is none", () =>
+    Effect.all(
+      [
+        failsWith(["probe", "127.0.0.1:1", "--timeout", "0"], "--timeout: expected a number of seconds above 0"),
+        failsWith(["probe", "127.0.0.1:1", "--timeout=-3"], "--timeout", "got -3")
+      ],
+      { discard: true }
+    )
+  )
 })
 
 describe("msgr2 demo", () => {
@@ -135,6 +145,28 @@ describe("msgr2 demo", () => {
       20_000
     )
   }
+
+  it.live("refuses numbers that make no sense", () =>
+    Effect.all(
+      [
+        failsWith(["demo", "--messages", "0"], "--messages: expected a whole number from 1 up, got 0"),
+        failsWith(["demo", "--cuts=-1"], "--cuts: expected a whole number from 0 up, got -1")
+      ],
+      { discard: true }
+    )
+  )
+
+  it.live("says in its help what holds when nothing is said", () =>
+    Effect.map(msgr2("demo", "--help"), ({ stdout }) => {
+      for (const each of ["secure", "20000", "4"]) assert.include(stdout, `(default: ${each})`)
+    })
+  )
+
+  it.live("counts one time in the singular", () =>
+    Effect.map(msgr2("demo", "--messages", "200", "--cuts", "1"), ({ stdout }) =>
+      assert.include(stdout, "1, after which the session went on 1 time\n")
+    )
+  )
 })
 
 describe("msgr2", () => {

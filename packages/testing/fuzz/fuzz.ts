@@ -1,20 +1,22 @@
 /**
  * Looks for inputs that break what reads them.
  *
- * Run: `node packages/testing/fuzz/fuzz.ts [--seconds N] [--target NAME]... [--seed N] [--jobs N] [--grow]`, where N
- * seconds (10 unless given) are spent on each target and NAME is the beginning of a target's name. `--list` prints the
- * targets. `--grow` keeps inputs that end in a new way in `packages/testing/fixtures/corpus`. The exit code is 1 when
- * anything was found; each finding is saved, with a command that runs just that input:
- * `node packages/testing/fuzz/fuzz.ts --target NAME --input FILE`.
+ * Run: `npm run fuzz -- [--seconds N] [--target NAME]... [--seed N] [--jobs N] [--grow] [--list]`, where N seconds (10
+ * unless given) are spent on each target and NAME is a target's name or, where none is called that, the beginning of one.
+ * `--seed` is another one every time unless given; there are `--jobs` processes, as many as processors unless given.
+ * `--list` prints the targets. `--grow` keeps inputs that end in a new way in `packages/testing/fixtures/corpus`. The exit
+ * code is 1 when anything was found; each finding is saved, with a command that runs just that input:
+ * `npm run fuzz -- --target NAME --input FILE`.
  *
  * A target runs in a process of its own; while that runs, the time and the memory that each input takes are measured. What
  * counts as too much is `Budget` of `Target.ts`; an input that takes more than ten seconds is a hang.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
-import { join, relative, resolve } from "node:path"
+import { join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import * as Tool from "../tool.ts"
 import type { Account, Job } from "./Child.ts"
 import * as Child from "./Child.ts"
 import * as Corpus from "./Corpus.ts"
@@ -51,17 +53,18 @@ export const defaults: Settings = {
   corpus: Corpus.folder
 }
 
-/** Runs the chosen targets, prints what came of them, and returns the exit code. */
+/**
+ * Runs the chosen targets, prints what came of them, and returns the exit code.
+ *
+ * **Errors** rejects with a `Misuse` when there is no such target.
+ */
 export const run = async (settings: Settings, print: (line: string) => void): Promise<number> => {
   const { targets } = (await import(settings.module)) as { readonly targets: ReadonlyArray<Target> }
-  const chosen = choose(
+  const chosen = Tool.pick(
+    "target",
     targets.map(({ name }) => name),
     settings.targets
   )
-  if (chosen.length === 0) {
-    print(`no such target; there are ${targets.map(({ name }) => name).join(", ")}`)
-    return 2
-  }
   print(
     `seed ${settings.seed}, ${settings.seconds} s for each of ${chosen.length} targets, ${settings.jobs} at a time\n`
   )
@@ -87,12 +90,6 @@ export const run = async (settings: Settings, print: (line: string) => void): Pr
   for (const text of found) print(`\n${text}`)
   return found.length > 0 ? 1 : 0
 }
-
-/** Those of `names` that are wanted, by their name or, where nothing has that name, by its beginning. */
-const choose = (names: ReadonlyArray<string>, wanted: ReadonlyArray<string>): ReadonlyArray<string> =>
-  wanted.length === 0
-    ? names
-    : names.filter((name) => wanted.some((want) => (names.includes(want) ? name === want : name.startsWith(want))))
 
 const jobOf = (settings: Settings, target: string, scratch: string): Job => ({
   target,
@@ -130,21 +127,21 @@ const row = (name: string, account: Account): string => {
 const describe = (settings: Settings, name: string, finding: Account["findings"][number]): string => {
   const path =
     settings.input ?? Corpus.save(name, new Uint8Array(Buffer.from(finding.input, "base64")), settings.findings)
-  const file = relative(process.cwd(), path)
-  return `${name}: ${finding.kind}: ${finding.message.trim()}\n  replay: node ${relative(process.cwd(), script)} --target ${name} --input ${file}`
+  return `${name}: ${finding.kind}: ${finding.message.trim()}\n  replay: npm run fuzz -- --target ${name} --input ${Tool.fromRoot(path)}`
 }
 
-const number = (text: string | undefined, otherwise: number): number => {
-  const value = Number(text ?? otherwise)
-  if (!Number.isFinite(value) || value < 0) throw new Error(`a number was expected, got ${text}`)
-  return value
+/** More than none, and not for ever. */
+const secondsOf = (text: string | undefined): number => {
+  const value = Number(text ?? defaults.seconds)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new Tool.Misuse(`--seconds: expected a number above 0, got "${text}"`)
 }
 
-const main = async (args: ReadonlyArray<string>): Promise<void> => {
+const main = async (args: ReadonlyArray<string>): Promise<number> => {
   if (args[0] === "--child") {
     const account = await Child.perform(JSON.parse(args[1] ?? "") as Job)
     console.log(JSON.stringify(account))
-    return
+    return 0
   }
   const { values } = parseArgs({
     args: [...args],
@@ -161,18 +158,21 @@ const main = async (args: ReadonlyArray<string>): Promise<void> => {
   if (values.list === true) {
     const { targets } = await import("./targets/index.ts")
     for (const { name } of targets) console.log(name)
-    return
+    return 0
   }
-  const settings: Settings = {
-    ...defaults,
-    seconds: number(values.seconds, defaults.seconds),
-    targets: values.target ?? [],
-    seed: number(values.seed, Date.now() % 0x1_0000_0000),
-    jobs: number(values.jobs, defaults.jobs),
-    grow: values.grow ?? false,
-    ...(values.input === undefined ? {} : { input: resolve(values.input) })
-  }
-  process.exitCode = await run(settings, console.log)
+  if (values.input !== undefined) Tool.readNamed("input", values.input)
+  return run(
+    {
+      ...defaults,
+      seconds: secondsOf(values.seconds),
+      targets: values.target ?? [],
+      seed: Tool.whole("seed", values.seed, Date.now() % 0x1_0000_0000),
+      jobs: Tool.whole("jobs", values.jobs, defaults.jobs, 1),
+      grow: values.grow ?? false,
+      ...(values.input === undefined ? {} : { input: resolve(values.input) })
+    },
+    console.log
+  )
 }
 
-if (process.argv[1] === script) await main(process.argv.slice(2))
+if (process.argv[1] === script) await Tool.main(script, main)

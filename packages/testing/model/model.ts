@@ -4,20 +4,21 @@
  * Run: `npm run model -- [--deep] [--config NAME]... [--mutants] [--list]`. Each line gives the configuration, its
  * states, transitions and diameter, and how long it took; a violation is drawn as a chart, with the moves that replay it.
  * `--deep` takes the larger ones, 12.8 million states in all, which need a quarter of an hour and 3 GB. NAME is
- * the beginning of a configuration's name, and may be given several times. `--mutants` puts known bugs back, one at a
- * time, and prints what kills each: the table of `docs/mutants.md`. The exit code is 1 when a property does not hold, or
- * a bug survives.
+ * a configuration's name or, where none is called that, the beginning of one, and may be given several times. `--list`
+ * prints the names. `--mutants` puts known bugs back, one at a time, and prints what kills each: the table of
+ * `docs/mutants.md`. The exit code is 1 when a property does not hold, or a bug survives.
  */
 import { parseArgs } from "node:util"
 import { fileURLToPath } from "node:url"
 import { Chart, Check, Report, type World, WorldChart, WorldModel, WorldSetups } from "../src/index.ts"
 import { hunt, mutants, table } from "../test/mutants.ts"
+import * as Tool from "../tool.ts"
 
 export const script = fileURLToPath(import.meta.url)
 
 type Print = (line: string) => void
 
-/** What `--deep` and `--config` choose. */
+/** What `--deep` and `--config` choose. **Errors** `Misuse` when a name is that of none. */
 export const chosen = (
   deep: boolean,
   names: ReadonlyArray<string>
@@ -25,7 +26,14 @@ export const chosen = (
   const all: ReadonlyArray<readonly [string, WorldSetups.Exploration]> = deep
     ? Object.entries(WorldSetups.deep).map(([name, setup]: [string, World.Setup]) => [name, { setup, reaches: [] }])
     : Object.entries(WorldSetups.all)
-  return all.filter(([name]) => names.length === 0 || names.some((part) => name.startsWith(part)))
+  const hint = deep ? "" : ", with --deep the larger ones"
+  const wanted = Tool.pick(
+    "configuration",
+    all.map(([name]) => name),
+    names,
+    hint
+  )
+  return all.filter(([name]) => wanted.includes(name))
 }
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`
@@ -60,8 +68,9 @@ export const runMutants = (print: Print): number => {
   return survivors.length === 0 ? 0 : 1
 }
 
-if (process.argv[1] === script) {
+const main = (args: ReadonlyArray<string>): number => {
   const { values } = parseArgs({
+    args: [...args],
     options: {
       deep: { type: "boolean", default: false },
       config: { type: "string", multiple: true, default: [] },
@@ -69,8 +78,15 @@ if (process.argv[1] === script) {
       list: { type: "boolean", default: false }
     }
   })
+  const { config, deep, list, mutants } = values
   const print: Print = (line) => console.log(line)
-  const explorations = chosen(values.deep, values.config)
-  if (values.list) for (const [name] of explorations) print(name)
-  else process.exitCode = values.mutants ? runMutants(print) : run(explorations, print)
+  if (mutants && (deep || list || config.length > 0))
+    throw new Tool.Misuse("--mutants stands alone: it has its own worlds")
+  if (mutants) return runMutants(print)
+  const explorations = chosen(deep, config)
+  if (!list) return run(explorations, print)
+  for (const [name] of explorations) print(name)
+  return 0
 }
+
+if (process.argv[1] === script) await Tool.main(script, main)

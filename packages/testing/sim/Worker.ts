@@ -41,8 +41,11 @@ const TWICE = 97
 /** **Units** milliseconds between two lines about sums. */
 const PAUSE = 250
 
-export const optionsOf = async (wrap: string | undefined): Promise<Scenario.Options> =>
-  wrap === undefined ? {} : ((await import(wrap)) as Pick<Scenario.Options, "wrap">)
+/** What is put around transports by the module at this URL. */
+export const optionsOf = async (url: string | undefined): Promise<Scenario.Options> => {
+  const { wrap }: Pick<Scenario.Options, "wrap"> = url === undefined ? {} : await import(url)
+  return wrap === undefined ? {} : { wrap }
+}
 
 export const told = (report: Scenario.Report): ReadonlyArray<string> =>
   report.violations.map(({ law, text }) => `${law}: ${text}`)

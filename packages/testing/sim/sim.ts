@@ -1,21 +1,27 @@
 /**
  * Runs messengers in simulated networks where everything goes wrong that a seed can think of.
  *
- * Run: `node packages/testing/sim/sim.ts [--seeds N] [--from S] [--policy NAME]... [--jobs N] [--failures N]` runs the
- * seeds S (0 unless given) to S + N - 1 (1000 of them unless given) of each policy: lossy, stateful, peers, reuse. A
- * seed that fails is made short, printed as a script and saved; the exit code is 1 then. After `--failures` of them (3
- * unless given) a process has seen enough.
+ * Run: `npm run sim -- [--seeds N] [--from S] [--policy NAME]... [--jobs N] [--failures N] [--wrap FILE]` runs the seeds
+ * S (0 unless given) to S + N - 1 (1000 of them unless given) of each policy: lossy (unless given), stateful, peers,
+ * reuse, or all. A seed that fails is made short, printed as a script and saved; the exit code is 1 then. After
+ * `--failures` of them (3 unless given) a process has seen enough. There are `--jobs` processes, as many as processors
+ * unless given.
  *
- * `--seed K` runs one seed and prints everything that happens; `--replay FILE` does so with a case that was saved.
+ * `--seed K` runs one seed of each policy and prints everything that happens; `--replay FILE` does so with a case that
+ * was saved. The last line is `ok`, or the laws that were broken.
+ *
+ * `--wrap FILE` is for the test of a transport: FILE is a module that exports `wrap`, a function from a transport to
+ * another, which goes around the transport of every messenger.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
-import { join, relative, resolve } from "node:path"
-import { fileURLToPath } from "node:url"
+import { join, resolve } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
 import * as Case from "../src/Case.ts"
 import * as Plan from "../src/Plan.ts"
 import * as Scenario from "../src/Scenario.ts"
+import * as Tool from "../tool.ts"
 import { employAll } from "./Crew.ts"
 import { add, type Failure, type Job, optionsOf, type Sums, told, work } from "./Worker.ts"
 
@@ -92,44 +98,59 @@ const summary = (policy: string, sums: Sums, seconds: number, lost: number): str
   )
 }
 
-const here = (path: string): string => relative(process.cwd(), path)
-
 const describe = (policy: string, failure: Failure, settings: Settings): string => {
   const { plan, seed } = Case.parse(failure.shrunk)
   mkdirSync(settings.findings, { recursive: true })
   const path = join(settings.findings, `${policy}-${failure.found}.json`)
   writeFileSync(path, failure.shrunk)
+  const wrap = settings.wrap === undefined ? "" : ` --wrap ${Tool.fromRoot(fileURLToPath(settings.wrap))}`
   return [
     `${policy}, seed ${failure.found}, after ${failure.runs} runs to make it short:`,
     ...failure.violations,
     Plan.format(plan),
     `order of things: seed ${seed}`,
-    `replay: node ${here(script)} --replay ${here(path)}`,
+    `replay: npm run sim -- --replay ${Tool.fromRoot(path)}${wrap}`,
     ""
   ].join("\n")
 }
 
-/** Runs one case and prints all of it. */
+/** Runs one case and prints all of it; the exit code. */
 export const show = ({ plan, seed }: Case.Case, options: Scenario.Options, print: Print): number => {
   const report = Scenario.run(seed, plan, { ...options, keepLines: true })
   print(Plan.format(plan))
   for (const line of report.lines) print(line)
   print(`trace ${report.traceHash}, ${report.steps} steps, ${report.millis} ms`)
-  for (const line of told(report)) print(line)
+  for (const line of report.violations.length > 0 ? told(report) : ["ok"]) print(line)
   return report.violations.length > 0 ? 1 : 0
-}
-
-const whole = (text: string | undefined, otherwise: number): number => {
-  const value = Number(text ?? otherwise)
-  if (!Number.isInteger(value) || value < 0) throw new Error(`a whole number was expected, got ${text}`)
-  return value
 }
 
 const policyOf = (name: string): ReadonlyArray<Plan.PolicyName> => {
   const all = Plan.PolicyName.literals
   const found = all.filter((policy) => name === "all" || policy === name)
-  if (found.length === 0) throw new Error(`a policy was expected, one of ${all.join(", ")} or all, got ${name}`)
+  if (found.length === 0) throw new Tool.Misuse(`--policy: expected ${all.join(", ")} or all, got "${name}"`)
   return found
+}
+
+/** The URL of a module for `--wrap`. */
+const wrapOf = async (path: string): Promise<string> => {
+  const url = pathToFileURL(resolve(path)).href
+  let options: Scenario.Options
+  try {
+    options = await optionsOf(url)
+  } catch (error) {
+    throw new Tool.Misuse(`--wrap: cannot load "${path}": ${Tool.because(error)}`)
+  }
+  if (typeof options.wrap === "function") return url
+  throw new Tool.Misuse(`--wrap: expected a module that exports a function "wrap", "${path}" does not`)
+}
+
+const caseIn = (path: string): Case.Case => {
+  const text = Tool.readNamed("replay", path)
+  try {
+    return Case.parse(text)
+  } catch (error) {
+    throw new Tool.Misuse(`--replay: expected a case that was saved, "${path}" is none: ${Tool.because(error)}`)
+  }
 }
 
 /** Over the line before where somebody looks on; else a line now and then. */
@@ -161,27 +182,25 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
       wrap: { type: "string" }
     }
   })
-  const policies = (values.policy ?? defaults.policies).flatMap(policyOf)
-  const [policy = "lossy"] = policies
-  const wrap = values.wrap === undefined ? {} : { wrap: new URL(values.wrap, `file://${process.cwd()}/`).href }
-  if (values.replay !== undefined) {
-    return show(Case.parse(readFileSync(values.replay, "utf8")), await optionsOf(wrap.wrap), console.log)
+  const policies = [...new Set((values.policy ?? defaults.policies).flatMap(policyOf))]
+  const seeds = Tool.whole("seeds", values.seeds, defaults.seeds, 1)
+  const from = Tool.whole("from", values.from, defaults.from)
+  const jobs = Tool.whole("jobs", values.jobs, defaults.jobs, 1)
+  const failures = Tool.whole("failures", values.failures, defaults.failures, 1)
+  const seed = Tool.whole("seed", values.seed, 0)
+  if (!Number.isSafeInteger(from + seeds)) throw new Tool.Misuse("--from: expected a seed with more seeds behind it")
+  if (values.seed !== undefined && values.replay !== undefined) {
+    throw new Tool.Misuse("expected --seed or --replay, got both")
   }
+  const wrap = values.wrap === undefined ? {} : { wrap: await wrapOf(values.wrap) }
+  if (values.replay !== undefined) return show(caseIn(values.replay), await optionsOf(wrap.wrap), console.log)
   if (values.seed !== undefined) {
-    return show(Case.draw(whole(values.seed, 0), policy), await optionsOf(wrap.wrap), console.log)
+    const options = await optionsOf(wrap.wrap)
+    return Math.max(...policies.map((policy) => show(Case.draw(seed, policy), options, console.log)))
   }
-  const settings: Settings = {
-    ...defaults,
-    ...wrap,
-    policies,
-    seeds: whole(values.seeds, defaults.seeds),
-    from: whole(values.from, defaults.from),
-    jobs: whole(values.jobs, defaults.jobs),
-    failures: whole(values.failures, defaults.failures),
-    progress: reporter()
-  }
+  const settings: Settings = { ...defaults, ...wrap, policies, seeds, from, jobs, failures, progress: reporter() }
   const code = await run(settings, (line) => console.log(process.stderr.isTTY ? `\r\x1b[K${line}` : line))
   return code
 }
 
-if (process.argv[1] === script) process.exitCode = await main(process.argv.slice(2))
+if (process.argv[1] === script) await Tool.main(script, main)

@@ -2,7 +2,7 @@
  * A path as a sequence chart of plain characters: lanes from left to right, time from top to bottom.
  */
 import type { Path } from "./Path.ts"
-import type { Violation } from "./Report.ts"
+import { title, type Violation } from "./Report.ts"
 
 /**
  * One row of a chart: an arrow between two lanes, a note beside a lane, or a remark.
@@ -70,12 +70,16 @@ export const render = <S, M, L extends string>(path: Path<S, M>, { chart, lanes 
 const json = (value: unknown): string =>
   JSON.stringify(value, (_, item: unknown) => (typeof item === "bigint" ? `${item}n` : item))
 
-/** A violation: which property, its path as a chart, where that is lost or goes round, and the moves to replay. */
+/**
+ * A violation: which property, its path as a chart, where that is lost or goes round, and the moves to replay. What is
+ * never reached has no path, and so no chart.
+ */
 export const explain = <S, M, L extends string>(
   violation: Violation<S, M>,
   { chart, lanes }: Options<S, M, L>
 ): string => {
-  const { kind, lostAt, loopAt, path, property } = violation
+  const { kind, lostAt, loopAt, path } = violation
+  if (kind === "sometimes") return `${title(violation)}\n`
   const rows = path.states.flatMap((before, i): ReadonlyArray<Row<L>> => {
     const after = path.states[i + 1]
     return [
@@ -84,6 +88,5 @@ export const explain = <S, M, L extends string>(
       ...(after === undefined ? [] : chart(before, path.moves[i] as M, after))
     ]
   })
-  const title = `${kind} "${property}" fails after ${path.moves.length} moves`
-  return `${title}\n\n${draw(lanes, rows)}\nmoves: ${json(path.moves)}\n`
+  return `${title(violation)}\n\n${draw(lanes, rows)}\nmoves: ${json(path.moves)}\n`
 }

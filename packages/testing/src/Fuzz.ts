@@ -10,7 +10,7 @@ import * as ControlFrame from "@msgr2/wire/ControlFrame"
 import * as Message from "@msgr2/wire/Message"
 import { WireError } from "@msgr2/wire/WireError"
 import * as Arbitrary from "effect/Arbitrary"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -84,13 +84,48 @@ export const frames: Arbitrary.Arbitrary<ControlFrame.ControlFrame | Message.Mes
   Schema.Union([ControlFrame.schema, Message.schema])
 )
 
+/** A function of a codec has thrown what it may not. */
+class Thrown extends Error {
+  constructor(name: string, cause: unknown) {
+    super(`${name} threw ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`, { cause })
+  }
+}
+
+const attempt = <A>(name: string, isAllowed: (error: unknown) => boolean, body: () => A): A => {
+  try {
+    return body()
+  } catch (error) {
+    if (isAllowed(error)) throw error
+    throw new Thrown(name, error)
+  }
+}
+
+/** `codec`, with a name for what its functions throw; a `WireError` of `read` stays as it is. */
+const named = <A>(codec: Codec.Codec<A>): Codec.Codec<A> => ({
+  ...codec,
+  size: (value) => attempt("size", never, () => codec.size(value)),
+  write: (writer, value) => attempt("write", never, () => codec.write(writer, value)),
+  read: (reader) => attempt("read", isWireError, () => codec.read(reader))
+})
+const never = () => false
+const isWireError = (error: unknown) => error instanceof WireError
+
 /**
  * What is wrong with `codec` at `value` after `edits`, in words, or `undefined`.
  *
  * The value must survive its bytes, every strict prefix of them must be refused, and damaged bytes must end in a value
- * that survives its own bytes, or in a `WireError`.
+ * that survives its own bytes, or in a `WireError`. Nothing else may be thrown.
  */
 export const fault = <A>(codec: Codec.Codec<A>, value: A, edits: ReadonlyArray<Edit>): string | undefined => {
+  try {
+    return broken(named(codec), value, edits)
+  } catch (error) {
+    if (error instanceof Thrown) return error.message
+    throw error
+  }
+}
+
+const broken = <A>(codec: Codec.Codec<A>, value: A, edits: ReadonlyArray<Edit>): string | undefined => {
   const bytes = Codec.encode(codec, value)
   if (bytes.length !== codec.size(value)) return `${bytes.length} bytes were written, ${codec.size(value)} promised`
   if (bytes.length < codec.min) return `${bytes.length} bytes are fewer than the ${codec.min} of any value`
@@ -99,9 +134,7 @@ export const fault = <A>(codec: Codec.Codec<A>, value: A, edits: ReadonlyArray<E
     if (Result.isSuccess(Codec.decode(codec, bytes.subarray(0, end)))) return `the first ${end} bytes were accepted`
   }
   const decoded = Codec.decode(codec, mutate(bytes, edits))
-  if (Result.isFailure(decoded)) {
-    return decoded.failure instanceof WireError ? undefined : "the bytes were refused without a WireError"
-  }
+  if (Result.isFailure(decoded)) return undefined
   return survives(codec, decoded.success) ? undefined : "damaged bytes became a value that does not survive its bytes"
 }
 
@@ -112,13 +145,18 @@ export const survives = <A>(codec: Codec.Codec<A>, value: A): boolean => {
   return bytes.length === codec.size(value) && Result.isSuccess(decoded) && Equal.equals(decoded.success, value)
 }
 
-/** Looks for a fault of `codec`. A failure comes shrunk, with what is needed to replay it. */
+/**
+ * Looks for a fault of `codec`. A failure comes shrunk, with the words of `fault` and with what is needed to replay it.
+ */
 export const check = <A>(
   codec: Codec.Codec<A>,
   options?: Arbitrary.CheckOptions
-): Effect.Effect<Arbitrary.CheckResult<readonly [A, ReadonlyArray<Edit>], never>> =>
+): Effect.Effect<Arbitrary.CheckResult<readonly [A, ReadonlyArray<Edit>], string>> =>
   Arbitrary.checkEffect(
     Arbitrary.all([values(codec), Arbitrary.schema(Edits)]),
-    ([value, edits]) => fault(codec, value, edits) === undefined,
+    ([value, edits]) => {
+      const text = fault(codec, value, edits)
+      return text === undefined ? true : Effect.fail(text)
+    },
     options
   )

@@ -48,13 +48,20 @@ export const counts = <S, M>(report: Report<S, M>) => {
   return { states, transitions, diameter, terminal }
 }
 
+/** Which property does not hold, in a line. */
+export const title = <S, M>({ kind, path, property }: Violation<S, M>): string => {
+  const { length } = path.moves
+  if (kind === "sometimes") return `sometimes "${property}" is never reached`
+  return `${kind} "${property}" fails after ${length === 1 ? "1 move" : `${length} moves`}`
+}
+
 /** One line for the counts, and one for each property that does not hold. */
 export const summary = <S, M>(report: Report<S, M>): string => {
   const { diameter, states, terminal, transitions, truncated, undecided, violations } = report
   const sizes = `${states} states, ${transitions} transitions, diameter ${diameter}, ${terminal} terminal`
   return [
     truncated ? `${sizes}, not all` : sizes,
-    ...violations.map(({ kind, path, property }) => `${kind} "${property}" fails after ${path.moves.length} moves`),
+    ...violations.map(title),
     ...undecided.map((name) => `${name} is undecided`)
   ].join("\n")
 }

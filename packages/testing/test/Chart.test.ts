@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Chart from "../src/Chart.ts"
 import * as Model from "../src/Model.ts"
+import * as Report from "../src/Report.ts"
 import { abp, type Abp, type AbpMove } from "./support/models.ts"
 
 const drawn = (text: string) => text.replace(/^\n/, "").replaceAll(/^ {4}/gm, "")
@@ -85,6 +86,22 @@ describe("Chart", () => {
 `)
     )
     assert.strictEqual(Chart.render(violation.path, { chart, lanes }).split("\n").length, 6)
+  })
+
+  it("What is never reached is said in a line, for nothing leads there", () => {
+    const report = Model.check({ ...abp(1, 1), sometimes: { "nine items are sent": ({ sent }: Abp) => sent === 9 } })
+    const [violation] = report.violations
+    if (violation === undefined) return assert.fail("nothing found")
+    const text = 'sometimes "nine items are sent" is never reached\n'
+    assert.strictEqual(Chart.explain(violation, { chart, lanes }), text)
+    assert.include(`${Report.summary(report)}\n`, text)
+  })
+
+  it("One move is one move", () => {
+    const always = { "nothing is sent": ({ data }: Abp) => data.length === 0 }
+    const [violation] = Model.check({ ...abp(1, 1), always }).violations
+    if (violation === undefined) return assert.fail("nothing found")
+    assert.match(Chart.explain(violation, { chart, lanes }), /^always "nothing is sent" fails after 1 move\n/)
   })
 
   it("Where the goal is lost, and where a loop begins, is said", () => {

@@ -1,13 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes, Codec, ControlFrame, Envelope } from "@msgr2/wire"
-import { Effect, Schema } from "effect"
+import { Arbitrary, Effect, Schema } from "effect"
 import { Fuzz } from "../src/index.ts"
 
 const healthy = Codec.struct("Healthy", { a: Codec.u16, b: Codec.bytes })
 
+const unsurvived = "the value did not survive its bytes"
+const reads = "reads another order of bytes than it writes"
+
 /** Codecs with one mistake each: the check must find every one, or it proves nothing. */
 const mutants: { readonly [mistake: string]: Codec.Any } = {
-  "reads another order of bytes than it writes": {
+  [reads]: {
     ...Codec.u32,
     read: (reader) => reader.view.getUint32(reader.take(4, "u32"))
   },
@@ -44,15 +47,21 @@ describe("Fuzz.check", () => {
       Effect.map(Fuzz.check<unknown>(codec, { runs: 300 }), ({ _tag }) => assert.strictEqual(_tag, "Falsified"))
     )
   }
-  it("lets through what is thrown and is no WireError", () => {
-    const broken: Codec.Codec<number> = {
-      ...Codec.u8,
-      read: () => {
-        throw new RangeError("offset")
-      }
+  it("takes anything that is thrown for a fault, but a WireError of read", () => {
+    const thrown = (change: Partial<Codec.Codec<number>>) => Fuzz.fault({ ...Codec.u8, ...change }, 1, [])
+    const bad = () => {
+      throw new RangeError("offset")
     }
-    assert.throws(() => Fuzz.fault(broken, 1, []), RangeError)
+    assert.strictEqual(thrown({ read: bad }), "read threw RangeError: offset")
+    assert.strictEqual(thrown({ size: bad }), "size threw RangeError: offset")
+    assert.strictEqual(thrown({ write: bad }), "write threw RangeError: offset")
+    assert.strictEqual(thrown({ read: (reader) => reader.fail("u8", "OutOfRange", "luck") }), unsurvived)
   })
+  it.effect("says what is wrong where the failure is formatted", () =>
+    Effect.map(Fuzz.check({ ...Codec.u32, read: mutants[reads]!.read }, { runs: 300, seed: 1 }), (result) =>
+      assert.match(Arbitrary.formatCheckFailure(result) ?? "", new RegExp(`^Failure: "${unsurvived}"$`, "m"))
+    )
+  )
 })
 
 const text = Schema.Uint8Array.check(Schema.isMaxLength(64))

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { Case, Plan, Scenario, Weather } from "../src/index.ts"
 import * as Cli from "../sim/sim.ts"
 import * as faulty from "./support/faulty.ts"
@@ -194,7 +196,68 @@ describe("npm run sim", () => {
     assert.strictEqual(code, 1)
     assert.strictEqual(saved.length, 1)
     assert.match(text, /^lossy, seed \d+, after \d+ runs/m)
-    assert.match(text, /replay: node .*sim\.ts --replay .*lossy-\d+\.json/)
+    assert.match(text, /replay: npm run sim -- --replay .*lossy-\d+\.json --wrap .*faulty\.ts$/m)
     assert.match(text, /FAILED/)
+  })
+
+  it("ends with ok, or with the laws that were broken", () => {
+    const last = (seed: number, options: Scenario.Options) => {
+      const printed: Array<string> = []
+      return [Cli.show(Case.draw(seed, "lossy"), options, (line) => printed.push(line)), printed.at(-1)] as const
+    }
+    assert.deepStrictEqual(last(1, {}), [0, "ok"])
+    const broken = seeds.map((seed) => last(seed, { wrap: faulty.dropping })).find(([code]) => code !== 0)
+    assert.match(broken?.[1] ?? "", /^[A-Z][a-z]+: /)
+  })
+})
+
+/** Runs a command of this package in a process of its own. */
+const command = (path: string, ...args: ReadonlyArray<string>) => {
+  const cwd = fileURLToPath(new URL("..", import.meta.url))
+  const options = { cwd, encoding: "utf8", timeout: 60_000 } as const
+  const { status, stderr, stdout } = spawnSync(process.execPath, [join(cwd, path), ...args], options)
+  return { code: status, stdout, stderr }
+}
+
+/** What is asked, of which command, and the words in the line that comes back. */
+const misuses: ReadonlyArray<readonly [path: string, args: string, words: string]> = [
+  ["sim/sim.ts", "--sedes 3", "Unknown option '--sedes'; --help names the options"],
+  ["sim/sim.ts", "--seeds 0", '--seeds: expected a whole number from 1 to 9007199254740991, got "0"'],
+  ["sim/sim.ts", "--seeds -1", "Option '--seeds' argument is ambiguous"],
+  ["sim/sim.ts", "--jobs 1.5", "--jobs: expected a whole number"],
+  ["sim/sim.ts", "--failures= ", "--failures: expected a whole number"],
+  ["sim/sim.ts", "--seed 9007199254740992", "--seed: expected a whole number"],
+  ["sim/sim.ts", "--policy lossy --policy odd", "--policy: expected lossy, stateful, peers, reuse or all"],
+  ["sim/sim.ts", "--replay /nonexistent", '--replay: cannot read "/nonexistent"'],
+  ["sim/sim.ts", "--replay package.json", '"package.json" is none'],
+  ["sim/sim.ts", "--wrap /nonexistent.ts", '--wrap: cannot load "/nonexistent.ts"'],
+  ["sim/sim.ts", "--wrap src/Chart.ts", 'exports a function "wrap"'],
+  ["fuzz/fuzz.ts", "--seconds 0", '--seconds: expected a number above 0, got "0"'],
+  ["fuzz/fuzz.ts", "--target banner --target odd", 'no target begins with "odd"; --list names them'],
+  ["fuzz/fuzz.ts", "--input /nonexistent", '--input: cannot read "/nonexistent"'],
+  ["model/model.ts", "--config nope", 'no configuration begins with "nope"; --list names them'],
+  ["model/model.ts", "deep", "Unexpected argument 'deep'"]
+]
+
+describe("a command of this package", () => {
+  for (const path of new Set(misuses.map(([path]) => path))) {
+    it(`${path} tells how it is used when asked`, () => {
+      const { code, stderr, stdout } = command(path, "--help")
+      assert.deepStrictEqual([code, stderr], [0, ""])
+      assert.match(stdout, /^[A-Z].*\n\nRun: `npm run \w+ -- /)
+      assert.notMatch(stdout, /^ \*|\*\//m)
+    })
+  }
+  for (const [path, args, words] of misuses) {
+    it(`${path} ${args} is refused in a line`, () => {
+      const { code, stderr, stdout } = command(path, ...args.split(/ (?=.)/))
+      assert.deepStrictEqual([code, stdout, stderr.split("\n").length], [2, "", 2], stderr)
+      assert.include(stderr, words)
+    })
+  }
+  it("runs a seed of each policy that is named", () => {
+    const { code, stdout } = command("sim/sim.ts", "--seed", "3", "--policy", "lossy", "--policy", "peers")
+    assert.strictEqual(code, 0)
+    assert.deepStrictEqual(stdout.match(/^(lossy|peers|ok)\b/gm), ["lossy", "ok", "peers", "ok"])
   })
 })

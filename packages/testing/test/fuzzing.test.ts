@@ -18,6 +18,7 @@ import * as Frames from "../fuzz/targets/Frames.ts"
 import { targets } from "../fuzz/targets/index.ts"
 import * as Inflate from "../fuzz/targets/Inflate.ts"
 import * as Texts from "../fuzz/targets/Texts.ts"
+import { Misuse } from "../tool.ts"
 
 const inputsOf = (target: Target): ReadonlyArray<Uint8Array> => {
   const kept = Corpus.load(target.name)
@@ -507,7 +508,7 @@ describe("the command", () => {
       const { code, lines, saved } = await run({ targets: [name], patience: name === "hangs" ? 1500 : 30_000 })
       assert.strictEqual(code, 1)
       assert.match(lines, new RegExp(`${name} .* ${kind}`))
-      assert.match(lines, new RegExp(`replay: node .*fuzz.ts --target ${name} --input .*\\.bin`))
+      assert.match(lines, new RegExp(`replay: npm run fuzz -- --target ${name} --input .*\\.bin`))
       assert.strictEqual(saved.length, 1)
       assert.include([...saved[0]!], 0xff)
     }, 90_000)
@@ -523,9 +524,9 @@ describe("the command", () => {
     assert.match(good.lines, /harmless +1 /)
   }, 60_000)
 
-  it("names the targets there are when it is asked for another", async () => {
-    const { code, lines } = await run({ targets: ["nothing"] })
-    assert.strictEqual(code, 2)
-    assert.include(lines, "harmless, hangs, dies")
+  it("takes the name of no target for a mistake, whatever else is named", async () => {
+    const error = await run({ targets: ["harmless", "nothing"] }).catch((error: unknown) => error)
+    assert.instanceOf(error, Misuse)
+    assert.strictEqual(error.message, 'no target begins with "nothing"; --list names them')
   })
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { chosen, run } from "../model/model.ts"
 import { Check, Report, WorldModel, WorldSetups } from "../src/index.ts"
+import { Misuse } from "../tool.ts"
 
 type Counts = ReturnType<typeof Report.counts>
 const counts = (states: number, transitions: number, diameter: number, terminal: number): Counts => ({
@@ -63,11 +64,13 @@ describe("npm run model", () => {
     assert.match(lines[0] ?? "", /registered server: 2839 states, 9629 transitions/)
     assert.match(lines[1] ?? "", /2839 states in all/)
   })
-  it("takes the names of no configuration for a mistake", () => {
-    assert.strictEqual(
-      run(chosen(false, ["no such"]), () => undefined),
-      1
-    )
+  it("takes the name of no configuration for a mistake, whatever else is named", () => {
+    assert.throws(() => chosen(false, ["three peers", "no such"]), Misuse, 'no configuration begins with "no such"')
     assert.lengthOf(chosen(true, []), Object.keys(WorldSetups.deep).length)
+  })
+  it("takes a whole name for that one only, and else for the beginning of names", () => {
+    const named = (...names: ReadonlyArray<string>) => chosen(false, names).map(([name]) => name)
+    assert.deepStrictEqual(named("lossless peers"), ["lossless peers"])
+    assert.lengthOf(named("lossless peers that"), 4)
   })
 })

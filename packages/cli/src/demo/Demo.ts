@@ -116,6 +116,8 @@ const HANDSHAKE = 4096
 
 const count = (n: number): string => n.toLocaleString("en-US")
 
+const times = (n: number): string => (n === 1 ? "1 time" : `${count(n)} times`)
+
 /** Cuts `cuts` connections, one after the other, each after some of the traffic that is still to come. */
 const cutting = (cuts: number, messages: number): FaultProxy.Plan => {
   const share = Math.floor((messages * BYTES) / (cuts + 1))
@@ -177,7 +179,7 @@ const run = Effect.fnUntraced(function* (mode: number, messages: number, cuts: n
   print(`messages   ${count(said.count)} there, ${count(heard.count)} back`)
   print(`frames     ${count(stats.framesOut)} sent, ${count(stats.framesIn)} received`)
   print(`bytes      ${count(stats.bytesOut)} sent, ${count(stats.bytesIn)} received`)
-  print(`cuts       ${count(stats.opened - 1)}, after which the session went on ${count(stats.resumed)} times`)
+  print(`cuts       ${count(stats.opened - 1)}, after which the session went on ${times(stats.resumed)}`)
   print(`rate       ${count(Math.round((2000 * messages) / milliseconds))} msg/s, both directions together`)
   print(
     `content    ${intact ? "every message arrived once, in order, byte for byte (sha256 of both ends agree)" : "DAMAGED"}`
@@ -187,29 +189,37 @@ const run = Effect.fnUntraced(function* (mode: number, messages: number, cuts: n
 
 type DemoError = CliError | ConnectionError | Keyring.KeyringError | TransportError
 
+const atLeast = (flag: string, least: number, given: number): Effect.Effect<void, CliError> =>
+  given >= least
+    ? Effect.void
+    : Effect.fail(new CliError({ message: `--${flag}: expected a whole number from ${least} up, got ${given}` }))
+
 export const command = Command.make(
   "demo",
   {
     mode: Flag.Literals("mode", ["secure", "crc"]).pipe(
       Flag.withDefault("secure"),
-      Flag.withDescription("How the connection is protected")
+      Flag.withDescription("How the connection is protected (default: secure)")
     ),
     messages: Flag.Int("messages").pipe(
       Flag.withDefault(20_000),
-      Flag.withDescription("How many messages go each way")
+      Flag.withDescription("How many messages go each way, at least 1 (default: 20000)")
     ),
     cuts: Flag.Int("cuts").pipe(
       Flag.withDefault(4),
-      Flag.withDescription("How many times the connection is cut in mid-traffic")
+      Flag.withDescription("How many times the connection is cut in mid-traffic (default: 4)")
     ),
     role: Flag.Literals("role", ["both", "server"]).pipe(Flag.withDefault("both"), Flag.withHidden)
   },
   ({ cuts, messages, mode, role }): Effect.Effect<void, DemoError> =>
     role === "server"
       ? serverMain
-      : run(
-          mode === "secure" ? ConnectionMode.ConnectionMode.Secure : ConnectionMode.ConnectionMode.Crc,
-          messages,
-          cuts
-        ).pipe(Effect.scoped)
+      : Effect.andThen(
+          Effect.all([atLeast("messages", 1, messages), atLeast("cuts", 0, cuts)], { discard: true }),
+          run(
+            mode === "secure" ? ConnectionMode.ConnectionMode.Secure : ConnectionMode.ConnectionMode.Crc,
+            messages,
+            cuts
+          ).pipe(Effect.scoped)
+        )
 ).pipe(Command.withDescription("Let two ends of our own talk over TCP on loopback, and draw it"))
