@@ -65,5 +65,5 @@ export const defaults = {
 /** AUTH_* frames that one connection may take before it counts as a loop; as many requests for a session. */
 export const MAX_ROUNDS = 16
 
-/** A peer's number from here on is refused: no number of ours could be counted up beyond it for long. */
+/** An answer that wants a number beyond it is refused: it could not be counted up for long. */
 export const MAX_SEQ = 1n << 62n

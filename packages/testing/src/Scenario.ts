@@ -6,7 +6,6 @@
  * however often the network fails, unless an end restarts or closes it. Connections end for typed reasons only. When
  * nothing goes wrong any more, everybody can talk to everybody. In the end no fiber, no timer and no pipe is left.
  */
-import { Entropy } from "@msgr2/auth/Entropy"
 import { Priority } from "@msgr2/wire/Message"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -152,18 +151,12 @@ export const run = (seed: number, plan: Plan, options: Options = {}): Report => 
   const ledger = new Ledger(plan.policy === "lossy")
   let network: SimNetwork | undefined
   const program = Effect.gen(function* () {
-    const { chance } = yield* Simulation
     const made = yield* SimNetwork.make(plan.weather)
     network = made
     made.onTrouble = (what, one, other) => {
       if (what === "Cut" || plan.settings.patience !== null) ledger.cut(one, other)
     }
-    const entropy = chance("entropy")
-    return yield* play(plan, made, ledger, options).pipe(
-      Effect.ensuring(Effect.sync(() => made.stop())),
-      Effect.provideService(Entropy, (size) => entropy.bytes(size)),
-      Effect.scoped
-    )
+    return yield* play(plan, made, ledger, options).pipe(Effect.ensuring(Effect.sync(() => made.stop())), Effect.scoped)
   })
   const ran = simulate(seed, program, {
     keepLines: options.keepLines ?? false,

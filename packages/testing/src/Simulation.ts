@@ -5,6 +5,7 @@
  * A run takes no real time and no real waiting: it is one synchronous call. So nothing works in it that needs the event
  * loop: a promise never settles, and whoever waits for one waits for ever.
  */
+import { Entropy } from "@msgr2/auth/Entropy"
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -109,6 +110,7 @@ export const simulate = <A, E>(
   const escapes: Array<string> = []
   const logs: Array<Entry> = []
   const loose = chance.stream("Math.random")
+  const entropy = chance.stream("entropy")
   let fibers = 0
 
   const simulation: World = {
@@ -126,6 +128,7 @@ export const simulate = <A, E>(
     Context.add(Scheduler.Scheduler, scheduler),
     Context.add(Clock.Clock, clock.view()),
     Context.add(Random.Random, randomOf(chance.stream("random"))),
+    Context.add(Entropy, (size: number) => entropy.bytes(size)),
     Context.add(References.TracerEnabled, false),
     Context.add(
       Logger.CurrentLoggers,

@@ -1,6 +1,5 @@
 import { AuthClient } from "@msgr2/auth/AuthClient"
 import { AuthServer } from "@msgr2/auth/AuthServer"
-import { Entropy } from "@msgr2/auth/Entropy"
 import type { Connection } from "@msgr2/messenger/Connection"
 import { Messenger } from "@msgr2/messenger/Messenger"
 import { Transport } from "@msgr2/messenger/Transport"
@@ -26,7 +25,7 @@ const messenger = (entityType: number, { transport }: SimHost.SimHost) =>
 
 // Its world: two hosts, and eight connections that break after 4,000 bytes, which only one of the two hosts is told.
 const program = Effect.gen(function* () {
-  const { chance, clock } = yield* Simulation.Simulation
+  const { clock } = yield* Simulation.Simulation
   const network = yield* SimNetwork.SimNetwork.make({ ...Weather.calm, latency: [1, 30], cutting: 0.3 })
   network.inflict([{ _tag: "Cut", link: 0, times: 8, direction: "up", byte: 4000, noticed: [50, null] }])
   const [a, b] = [network.host("a"), network.host("b")]
@@ -41,11 +40,8 @@ const program = Effect.gen(function* () {
     const { resumed } = yield* connection.stats
     return `${answers} answers in ${Math.round(clock.now)} ms, resumed ${resumed} times`
   })
-  const entropy = chance("entropy")
   const login = AuthClient.layer({ name: { type: Client, id: "b" }, methods: [1] })
-  return yield* Effect.provide(asking, [messenger(Client, b), login]).pipe(
-    Effect.provideService(Entropy, (size) => entropy.bytes(size))
-  )
+  return yield* Effect.provide(asking, [messenger(Client, b), login])
 })
 
 for (const seed of [1, 2, 3]) {
