@@ -110,10 +110,16 @@ export class Sender {
       return this.receipts.for(own, this.send(own))
     })
 
-  private readonly room: Effect.Effect<void> = Effect.suspend(() => {
-    this.driver.link?.stall()
-    return this.roomy.when(() => this.driver.over !== undefined || this.hasRoom)
-  })
+  private readonly room: Effect.Effect<void> = Effect.suspend(() =>
+    this.roomy.when(() => {
+      if (this.driver.over !== undefined || this.hasRoom) return true
+      // Each time: somebody else may have taken the room that there was, and the relief with it.
+      const { link, state } = this.driver
+      const queued = "progress" in state ? state.progress.outbox.queued : 0
+      if (link !== undefined && link.outgoing.waiting + queued > 0) link.stall()
+      return false
+    })
+  )
 
   /** Waits until the system has taken everything sent so far, or the session is over. */
   readonly drained: Effect.Effect<void> = Effect.suspend(() => {
