@@ -15,13 +15,14 @@ export class Gate {
   /** Waits until `open()` is true. */
   when(open: () => boolean): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {
-      if (open()) return resume(Effect.void)
       const waiter = () => {
         if (!open()) return
         this.waiters.delete(waiter)
         resume(Effect.void)
       }
+      // Before the first look: that may be what brings about the next check.
       this.waiters.add(waiter)
+      waiter()
       return Effect.sync(() => {
         this.waiters.delete(waiter)
       })

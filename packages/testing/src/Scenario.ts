@@ -44,8 +44,11 @@ export interface Report {
   readonly lines: ReadonlyArray<string>
 }
 
-/** How long things may take to come right when nothing goes wrong any more. **Units** milliseconds */
-const PATIENCE = 300_000
+/**
+ * How long things may take to come right when nothing goes wrong any more: a connection that died in silence, and on
+ * which there is nothing to send, is found out by `idleTimeout`, after up to half an hour. **Units** milliseconds
+ */
+const PATIENCE = 2_000_000
 const STEPS = 200_000
 /** When nothing goes wrong any more. */
 const CALM = SPAN + 1000
@@ -84,13 +87,13 @@ const until = (ledger: Ledger, holds: () => boolean, patience: number): Effect.E
  * A last message from everybody who may dial to everybody they may: it has to arrive, if need be on a new connection.
  */
 const probe = (everybody: ReadonlyArray<Station>, ledger: Ledger) => {
-  const once = (from: string, to: string, station: Station) =>
+  const once = (from: string, to: string, station: Station, patience: number) =>
     Effect.gen(function* () {
       const before = ledger.letters.length
       const isHeard = () =>
         ledger.letters.slice(before).some((letter) => letter.from === from && letter.to === to && letter.heard > 0)
       yield* station.act({ ...LAST, end: from, to })
-      return yield* until(ledger, isHeard, GIVE_UP)
+      return yield* until(ledger, isHeard, patience)
     })
   const pairs = everybody.flatMap((station) =>
     everybody.filter(({ name }) => station.mayDial(name)).map(({ name: to }) => ({ station, to }))
@@ -98,7 +101,9 @@ const probe = (everybody: ReadonlyArray<Station>, ledger: Ledger) => {
   return Effect.forEach(
     pairs,
     Effect.fnUntraced(function* ({ station, to }) {
-      for (let i = 0; i < PROBES; i++) if (yield* once(station.name, to, station)) return
+      for (let i = 1; i <= PROBES; i++) {
+        if (yield* once(station.name, to, station, i < PROBES ? GIVE_UP : PATIENCE)) return
+      }
       ledger.break("Stuck", `${station.name} cannot send anything to ${to} any more`)
     }),
     { concurrency: "unbounded", discard: true }

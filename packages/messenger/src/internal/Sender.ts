@@ -115,8 +115,9 @@ export class Sender {
       if (this.driver.over !== undefined || this.hasRoom) return true
       // Each time: somebody else may have taken the room that there was, and the relief with it.
       const { link, state } = this.driver
-      const queued = "progress" in state ? state.progress.outbox.queued : 0
-      if (link !== undefined && link.outgoing.waiting + queued > 0) link.stall()
+      if (link !== undefined && state._tag === "Ready") {
+        if (link.outgoing.waiting + state.progress.outbox.queued > 0) link.stall()
+      }
       return false
     })
   )
