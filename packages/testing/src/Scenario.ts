@@ -54,7 +54,8 @@ const STEPS = 200_000
 const CALM = SPAN + 1000
 /** A message that has not arrived by then is lost with its connection: TCP gives up before. */
 const GIVE_UP = 60_000
-const PROBES = 5
+/** As many as take that long, because a session that is closed takes those along that wait in it. */
+const PROBES = Math.ceil(PATIENCE / GIVE_UP)
 const LAST = {
   _tag: "Send",
   at: 0,
@@ -87,13 +88,13 @@ const until = (ledger: Ledger, holds: () => boolean, patience: number): Effect.E
  * A last message from everybody who may dial to everybody they may: it has to arrive, if need be on a new connection.
  */
 const probe = (everybody: ReadonlyArray<Station>, ledger: Ledger) => {
-  const once = (from: string, to: string, station: Station, patience: number) =>
+  const once = (from: string, to: string, station: Station) =>
     Effect.gen(function* () {
       const before = ledger.letters.length
       const isHeard = () =>
         ledger.letters.slice(before).some((letter) => letter.from === from && letter.to === to && letter.heard > 0)
       yield* station.act({ ...LAST, end: from, to })
-      return yield* until(ledger, isHeard, patience)
+      return yield* until(ledger, isHeard, GIVE_UP)
     })
   const pairs = everybody.flatMap((station) =>
     everybody.filter(({ name }) => station.mayDial(name)).map(({ name: to }) => ({ station, to }))
@@ -101,9 +102,7 @@ const probe = (everybody: ReadonlyArray<Station>, ledger: Ledger) => {
   return Effect.forEach(
     pairs,
     Effect.fnUntraced(function* ({ station, to }) {
-      for (let i = 1; i <= PROBES; i++) {
-        if (yield* once(station.name, to, station, i < PROBES ? GIVE_UP : PATIENCE)) return
-      }
+      for (let i = 0; i < PROBES; i++) if (yield* once(station.name, to, station)) return
       ledger.break("Stuck", `${station.name} cannot send anything to ${to} any more`)
     }),
     { concurrency: "unbounded", discard: true }

@@ -160,7 +160,8 @@ describe("making a case short", () => {
 
 /** Seeds that have found something. */
 const found: ReadonlyArray<readonly [what: string, policy: Plan.PolicyName, seed: number]> = [
-  ["a peer comes back at its old address with its clock set back by most of an hour", "peers", 201_835]
+  ["a peer comes back at its old address with its clock set back by most of an hour", "peers", 201_835],
+  ["a sender that waits for room misses that it is there again", "lossy", 215_384]
 ]
 
 describe("what the simulation has found", () => {
