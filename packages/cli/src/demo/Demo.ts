@@ -125,7 +125,8 @@ const cutting = (cuts: number, messages: number): FaultProxy.Plan => {
     faults < cuts
       ? {
           kind: "Reset",
-          direction: faults % 2 === 0 ? "down" : "up",
+          // What comes back is always still to come, however far ahead the other direction is.
+          direction: "down",
           after: HANDSHAKE + Math.floor(share / (faults + 1))
         }
       : undefined
